@@ -1,0 +1,110 @@
+"""Every error a user can meet, as one tree; each knows its words, its exit code and its HTTP status."""
+
+
+class FoedusError(Exception):
+    """What happened, to what, and what to do.
+
+    ::
+
+        FoedusError                  exit  status
+          DataHasFindings              1     –     the data, shapes, rules or questions have findings
+          WrongUsage                   2    400    an unknown or badly typed parameter
+          CannotRead                   3     –     a file or folder cannot be read or written
+          DatasetRefused               3     –     the dataset is missing, or does not match its manifest
+          BadQuery                     3    400    the query text is malformed or not allowed
+          ReadOnly                     3    403    an update was sent
+          NoSuchThing                  3    404    an unknown thing or question
+          NotAcceptable                3    406    no offered format fits
+          TooLarge                     4    413    a body or query text over its limit
+          WrongBodyType                3    415    an unsupported request body type
+          QueryTooSlow                 4    504    over the time limit
+          AnswerTooLarge               4    507    over the memory or answer limit
+          Busy                         4    503    the queue is full, or the pool restarts
+          CannotServe                  3     –     the port is in use, or no worker starts
+    """
+
+    exit_code = 3
+    status = 500
+    title = "Something went wrong"
+
+    def __init__(self, message: str, remedy: str = "", line: int | None = None, column: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+        self.line = line
+        self.column = column
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.remedy}" if self.remedy else self.message
+
+
+class DataHasFindings(FoedusError):
+    exit_code = 1
+    title = "The data have findings"
+
+
+class WrongUsage(FoedusError):
+    exit_code = 2
+    status = 400
+    title = "The parameter is not right"
+
+
+class CannotRead(FoedusError):
+    title = "The input cannot be read"
+
+
+class DatasetRefused(FoedusError):
+    title = "The dataset is refused"
+
+
+class BadQuery(FoedusError):
+    status = 400
+    title = "The query is not right"
+
+
+class ReadOnly(FoedusError):
+    status = 403
+    title = "This endpoint is read-only"
+
+
+class NoSuchThing(FoedusError):
+    status = 404
+    title = "Not found"
+
+
+class NotAcceptable(FoedusError):
+    status = 406
+    title = "No such format"
+
+
+class TooLarge(FoedusError):
+    exit_code = 4
+    status = 413
+    title = "The request is too large"
+
+
+class WrongBodyType(FoedusError):
+    status = 415
+    title = "Unsupported body type"
+
+
+class QueryTooSlow(FoedusError):
+    exit_code = 4
+    status = 504
+    title = "The query took too long"
+
+
+class AnswerTooLarge(FoedusError):
+    exit_code = 4
+    status = 507
+    title = "The answer is too large"
+
+
+class Busy(FoedusError):
+    exit_code = 4
+    status = 503
+    title = "The server is busy"
+
+
+class CannotServe(FoedusError):
+    title = "The server cannot start"
