@@ -13,8 +13,8 @@ class FoedusError(Exception):
           DatasetRefused               3     –     the dataset is missing, or does not match its manifest
           BadQuery                     3    400    the query text is malformed or not allowed
           ReadOnly                     3    403    an update was sent
-          NoSuchThing                  3    404    an unknown thing or question
-          NotAcceptable                3    406    no offered format fits
+          NoSuchThing                  2    404    an unknown thing or question
+          NotAcceptable                2    406    no offered format fits
           TooLarge                     4    413    a body or query text over its limit
           WrongBodyType                3    415    an unsupported request body type
           QueryTooSlow                 4    504    over the time limit
@@ -68,11 +68,13 @@ class ReadOnly(FoedusError):
 
 
 class NoSuchThing(FoedusError):
+    exit_code = 2
     status = 404
     title = "Not found"
 
 
 class NotAcceptable(FoedusError):
+    exit_code = 2
     status = 406
     title = "No such format"
 

