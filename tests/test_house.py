@@ -69,14 +69,15 @@ def test_imports_follow_the_arrows(module):
         top = name.partition(".")[0]
         if top == "foedus":
             allowed = any(name == ours or name.startswith(ours + ".") for ours in OURS[room] - {"foedus"})
-            assert allowed or name == "foedus" or name == "foedus.__version__", f"{room} must not import {name}"
+            assert allowed or name in {"foedus", "foedus.__version__"}, f"{room} must not import {name}"
         elif top not in sys.stdlib_module_names:
             assert top in LIBRARIES[room], f"{room} must not import {name}"
 
 
 def test_the_web_side_starts_without_the_build_side():
     """Serving loads neither rdflib nor pyshacl nor owlready2, not even through others."""
-    code = "import sys, foedus.web, foedus.query.pool; print([m for m in ('rdflib', 'pyshacl', 'owlready2', 'pyoxigraph') if m in sys.modules])"
+    heavy = "('rdflib', 'pyshacl', 'owlready2', 'pyoxigraph')"
+    code = f"import sys, foedus.web, foedus.query.pool; print([m for m in {heavy} if m in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
 
@@ -183,6 +184,9 @@ def test_the_locks_cover_what_the_project_asks_for():
         ("server/requirements.lock", project["dependencies"]),
         ("tests/requirements.lock", project["dependencies"] + project["optional-dependencies"]["test"]),
     ):
-        locked = {re.sub(r"[-_.]+", "-", n).lower() for n in re.findall(r"^([A-Za-z0-9_.-]+)==", (ROOT / lock).read_text(), re.M)}
+        locked = {
+            re.sub(r"[-_.]+", "-", n).lower()
+            for n in re.findall(r"^([A-Za-z0-9_.-]+)==", (ROOT / lock).read_text(), re.M)
+        }
         asked = {re.match(r"[A-Za-z0-9_.-]+", requirement)[0].lower() for requirement in wanted}
         assert asked <= locked

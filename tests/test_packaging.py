@@ -31,9 +31,12 @@ def installed(distributions, tmp_path_factory) -> Path:
     wheel = next(distributions.glob("*.whl"))
     subprocess.run([python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", str(wheel)], check=True)
     site = subprocess.run(
-        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], check=True, capture_output=True, text=True
+        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+        check=True,
+        capture_output=True,
+        text=True,
     )
-    # A path line in a .pth file is searched, but the .pth files inside it, our editable install's among them, are not read.
+    # A path line in a .pth file is searched, but .pth files inside it, our editable install's among them, are not read.
     (Path(site.stdout.strip()) / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return venv / "bin"
 

@@ -47,7 +47,12 @@ def main() -> None:
     except OSError as error:
         code = _explain(_unreadable(error), debug)
     except Exception as error:
-        code = _explain(FoedusError(f"Foedus failed: {type(error).__name__}: {error}", "Run it again with --debug for the details."), debug)
+        code = _explain(
+            FoedusError(
+                f"Foedus failed: {type(error).__name__}: {error}", "Run it again with --debug for the details."
+            ),
+            debug,
+        )
     sys.exit(code or 0)
 
 
@@ -158,12 +163,18 @@ def check(paths: tuple[Path, ...], as_json: bool, consistency: bool) -> None:
 
 @foedus.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.")
+@click.option(
+    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one."
+)
 @DATA_FILES
 @click.option("--time-limit", type=float, metavar="SECONDS", help="Longest a query may run.  [default: 20]")
-@click.option("--workers", type=int, metavar="N", help="Processes that answer queries.  [default: 8, at least 4 per core]")
+@click.option(
+    "--workers", type=int, metavar="N", help="Processes that answer queries.  [default: 8, at least 4 per core]"
+)
 @click.option("--engine", metavar="URL", help="Answer from another SPARQL 1.1 endpoint in place of a dataset.")
-def serve(host: str, port: int, data: tuple[Path, ...], time_limit: float | None, workers: int | None, engine: str | None) -> None:
+def serve(
+    host: str, port: int, data: tuple[Path, ...], time_limit: float | None, workers: int | None, engine: str | None
+) -> None:
     """Serve pages and a SPARQL endpoint; builds the dataset first if there is no current one.
 
     --data serves other RDF files (any RDF syntax) in place of the shipped data, without our shapes and rules.
@@ -186,7 +197,11 @@ def serve(host: str, port: int, data: tuple[Path, ...], time_limit: float | None
         source = Engine(engine, limits) if engine else Pool(data or _current_dataset(), limits)
         with source as pool:
             shown = f"[{host}]" if ":" in host else host
-            run(create_app(pool), socket, ready=lambda: click.echo(f"Foedus is at http://{shown}:{socket.getsockname()[1]}/", err=True))
+            run(
+                create_app(pool),
+                socket,
+                ready=lambda: click.echo(f"Foedus is at http://{shown}:{socket.getsockname()[1]}/", err=True),
+            )
 
 
 def _current_dataset() -> Path:
@@ -280,5 +295,3 @@ def format_(paths: tuple[Path, ...], check_only: bool) -> None:
     click.echo(f"{len(changed)} {verb}.", err=True)
     if check_only and changed:
         raise click.exceptions.Exit(1)
-
-

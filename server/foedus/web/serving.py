@@ -23,7 +23,9 @@ LARGEST_BODY = 1 << 20
 def listen(host: str, port: int) -> Iterator[socket.socket]:
     """A socket that listens on *host* and *port* (0 takes a free one); raises CannotServe in plain words."""
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
     except socket.gaierror as error:
         raise CannotServe(f"{host} is not an address of this machine.", "Try --host 127.0.0.1.") from error
     with socket.socket(family, kind, protocol) as listening:
@@ -38,7 +40,9 @@ def listen(host: str, port: int) -> Iterator[socket.socket]:
 
 def _cannot_listen(error: OSError, host: str, port: int) -> CannotServe:
     if error.errno == errno.EADDRINUSE:
-        return CannotServe(f"Port {port} on {host} is in use.", f"Stop what uses it, or choose another: --port {port + 1}.")
+        return CannotServe(
+            f"Port {port} on {host} is in use.", f"Stop what uses it, or choose another: --port {port + 1}."
+        )
     if error.errno in (errno.EACCES, errno.EPERM):
         return CannotServe(f"Port {port} needs more rights than you have.", "Choose one above 1023: --port 8000.")
     return CannotServe(f"Cannot listen on {host} port {port}: {error.strerror}.", "Try --host 127.0.0.1.")
