@@ -20,6 +20,7 @@ class FoedusError(Exception):
           QueryTooSlow                 4    504    over the time limit
           AnswerTooLarge               4    507    over the memory or answer limit
           Busy                         4    503    the queue is full, or the pool restarts
+          Cancelled                  130    499    the asker left before the answer was there
           CannotServe                  3     –     the port is in use, or no worker starts
     """
 
@@ -106,6 +107,12 @@ class Busy(FoedusError):
     exit_code = 4
     status = 503
     title = "The server is busy"
+
+
+class Cancelled(FoedusError):
+    exit_code = 130
+    status = 499
+    title = "The asker left"
 
 
 class CannotServe(FoedusError):

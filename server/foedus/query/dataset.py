@@ -1,0 +1,92 @@
+"""Read a built dataset and hold it to its manifest; name the RDF files to serve in its place."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from foedus import files
+from foedus.errors import CannotRead, DatasetRefused
+
+DATASET = "dataset.nq"
+MANIFEST = "manifest.json"
+REBUILD = "Run: foedus build"
+
+SUFFIXES = (".ttl", ".nt", ".nq", ".trig", ".rdf", ".owl", ".xml", ".jsonld", ".n3")
+"""The ends of names of the RDF files that can be served."""
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is being served: *sha256* identifies its version; *as_of* is the day it speaks of, where it says so."""
+
+    sha256: str
+    quads: int
+    as_of: str | None
+    version: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def read(folder: Path) -> tuple[bytes, Description]:
+    """The N-Quads in *folder* and what its manifest says of them.
+
+    Raises DatasetRefused if either file is missing or unreadable, or the checksum is another: the bytes that were
+    checked are the bytes returned.
+    """
+    manifest = _manifest(folder)
+    try:
+        content = (folder / DATASET).read_bytes()
+    except OSError as error:
+        raise _refused(folder, f"{DATASET} cannot be read ({error.strerror})") from error
+    try:
+        expected = manifest["dataset"]["sha256"]
+        description = Description(
+            sha256=str(expected),
+            quads=int(manifest["dataset"]["quads"]),
+            as_of=manifest.get("asOf"),
+            version=manifest.get("foedus"),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise _refused(folder, f"{MANIFEST} lacks the dataset's checksum or size") from error
+    if hashlib.sha256(content).hexdigest() != expected:
+        raise _refused(folder, f"{DATASET} is not the one that {MANIFEST} describes: the checksums differ")
+    return content, description
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise _refused(folder, f"{MANIFEST} cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise _refused(folder, f"{MANIFEST} is not JSON") from error
+    if not isinstance(manifest, dict):
+        raise _refused(folder, f"{MANIFEST} is not a JSON object")
+    return manifest
+
+
+def _refused(folder: Path, reason: str) -> DatasetRefused:
+    return DatasetRefused(f"There is no sound dataset in {files.shown(folder)}: {reason}.", REBUILD)
+
+
+def rdf_files(paths: tuple[Path, ...]) -> list[Path]:
+    """The RDF files that *paths*, files and folders, stand for; CannotRead for a path that gives none."""
+    found = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(each for each in path.rglob("*") if each.suffix.lower() in SUFFIXES and each.is_file())
+            if not inside:
+                raise CannotRead(
+                    f"The folder {path} holds no RDF file.", f"Give files ending in {', '.join(SUFFIXES)}."
+                )
+            found += inside
+        elif not path.exists():
+            raise CannotRead(f"There is no {path}.", "Give an RDF file or a folder of them.")
+        elif path.suffix.lower() not in SUFFIXES:
+            raise CannotRead(f"{path} does not say what it is by its name.", f"End it in one of {', '.join(SUFFIXES)}.")
+        else:
+            found.append(path)
+    return found

@@ -1,0 +1,170 @@
+"""The engine's side: load a dataset into memory, and write the answer to one query. Plain functions, no process."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyoxigraph as ox
+
+from foedus import names
+from foedus.errors import BadQuery, CannotRead
+from foedus.query import dataset, formats
+from foedus.query.dataset import Description
+
+_RDF = {
+    ".ttl": ox.RdfFormat.TURTLE,
+    ".nt": ox.RdfFormat.N_TRIPLES,
+    ".nq": ox.RdfFormat.N_QUADS,
+    ".trig": ox.RdfFormat.TRIG,
+    ".rdf": ox.RdfFormat.RDF_XML,
+    ".owl": ox.RdfFormat.RDF_XML,
+    ".xml": ox.RdfFormat.RDF_XML,
+    ".jsonld": ox.RdfFormat.JSON_LD,
+    ".n3": ox.RdfFormat.N3,
+}
+_RESULTS = {
+    "json": ox.QueryResultsFormat.JSON,
+    "xml": ox.QueryResultsFormat.XML,
+    "csv": ox.QueryResultsFormat.CSV,
+    "tsv": ox.QueryResultsFormat.TSV,
+}
+# The default graph holds the union, each triple once: the engine's own union counts a triple once per graph.
+_UNITE = "INSERT { ?s ?p ?o } WHERE { GRAPH ?g { ?s ?p ?o } }"
+
+
+class Sink(Protocol):
+    """Where an answer's bytes go."""
+
+    def write(self, data: bytes, /) -> int: ...
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A query as a worker gets it: *accept* and *form* as in ``formats.choose``.
+
+    *default_graphs* and *named_graphs*, where not None, are the protocol's and override the text's ``FROM``.
+    """
+
+    text: str
+    accept: str | None = None
+    form: str | None = None
+    default_graphs: tuple[str, ...] | None = None
+    named_graphs: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written: the kind of answer and its ``Content-Type``."""
+
+    kind: formats.Kind
+    content_type: str
+
+
+def open_source(source: Path | tuple[Path, ...]) -> tuple[ox.Store, Description]:
+    """The store of a built dataset (a folder), or of RDF files (a tuple of them and of folders that hold them).
+
+    Raises DatasetRefused or CannotRead.
+    """
+    store = ox.Store()
+    if isinstance(source, tuple):
+        description = _load_files(store, source)
+    else:
+        content, description = dataset.read(source)
+        store.bulk_load(content, format=ox.RdfFormat.N_QUADS)
+    store.update(_UNITE)
+    return store, description
+
+
+def _load_files(store: ox.Store, paths: tuple[Path, ...]) -> Description:
+    digest = hashlib.sha256()
+    for path in dataset.rdf_files(paths):
+        try:
+            content = path.read_bytes()
+            digest.update(hashlib.sha256(content).digest())
+            quads = ox.parse(
+                content,
+                format=_RDF[path.suffix.lower()],
+                base_iri=path.resolve().as_uri(),
+                rename_blank_nodes=True,
+            )
+            store.extend(_as_quads(quads))
+        except SyntaxError as error:
+            line = error.lineno
+            where = f"{path}:{line}" if line else str(path)
+            raise CannotRead(f"{where}: {_first_line(error.msg)}", "Mend the file.", line=line) from error
+        except OSError as error:
+            raise CannotRead(f"{path} cannot be read: {error.strerror or error}.", "Give a readable file.") from error
+    return Description(sha256=digest.hexdigest(), quads=len(store), as_of=None, version=None)
+
+
+def _as_quads(statements: Iterable[Any]) -> Iterable[ox.Quad]:
+    for each in statements:
+        yield each if isinstance(each, ox.Quad) else ox.Quad(each.subject, each.predicate, each.object)
+
+
+def _first_line(message: str) -> str:
+    return message.splitlines()[0] if message else "it is not well-formed"
+
+
+def answer(store: ox.Store, asked: Asked, sink: Sink) -> Written:
+    """Carry *asked* out and write the whole answer to *sink*.
+
+    Raises BadQuery, with line and column, for a text that the engine does not take, NotAcceptable where no format
+    fits, and whatever *sink* raises.
+    """
+    graphs: dict[str, Any] = {}
+    if asked.default_graphs is not None or asked.named_graphs is not None:
+        graphs["default_graph"] = [_node(iri) for iri in asked.default_graphs or ()]
+        graphs["named_graphs"] = [_node(iri) for iri in asked.named_graphs or ()]
+    try:
+        result = store.query(asked.text, base_iri=names.BASE, prefixes=names.PREFIXES, **graphs)
+    except SyntaxError as error:
+        raise malformed(error.msg) from error
+    except OSError as error:
+        raise BadQuery(f"The query asks for something outside the dataset: {error}.", "Leave SERVICE out.") from error
+    except ValueError as error:
+        raise BadQuery(f"The engine does not take this query: {_first_line(str(error))}.", "Simplify it.") from error
+    kind: formats.Kind = (
+        "select" if isinstance(result, ox.QuerySolutions) else "ask" if isinstance(result, ox.QueryBoolean) else "graph"
+    )
+    choice = formats.choose(kind, asked.accept, asked.form)
+    if isinstance(result, ox.QueryTriples):
+        ox.serialize(result, sink, _RDF[choice.format.extension], prefixes=names.PREFIXES)  # type: ignore[arg-type]
+    else:
+        result.serialize(sink, _RESULTS[choice.format.name])  # type: ignore[arg-type]
+    return Written(kind, choice.content_type)
+
+
+def _node(iri: str) -> ox.NamedNode:
+    try:
+        return ox.NamedNode(iri)
+    except ValueError as error:
+        raise BadQuery(f"“{iri}” is not an IRI of a graph.", "Give absolute IRIs as graphs.") from error
+
+
+_AT = re.compile(r"error at (\d+):(\d+): expected (.*)", re.DOTALL)
+_EXPECTED = re.compile(r'"(?:[^"\\]|\\.)*"|[A-Za-z][A-Za-z_ ]+[A-Za-z]')
+
+
+def malformed(message: str) -> BadQuery:
+    """The engine's message about a malformed query, in a reader's words, with its line and column."""
+    match = _AT.match(message)
+    if match is None:
+        return BadQuery(f"The query is malformed: {_first_line(message)}.", "Correct it.")
+    line, column = int(match[1]), int(match[2])
+    # Character classes such as ['0'..='9'] are the grammar's, not a reader's.
+    plain = re.sub(r"\[(?:[^\[\]'\"]|'(?:[^'\\]|\\.[^']*)')*\]", " ", match[3], flags=re.DOTALL)
+    plain = plain.removeprefix("one of ")
+    expected = list(dict.fromkeys(_EXPECTED.findall(plain)))
+    said = [each for each in expected if " " in each and each[0] != '"']
+    where = f"The query is malformed at line {line}, column {column}"
+    if said:
+        return BadQuery(
+            f"{where}: {said[0][0].lower() + said[0][1:]}.", "Correct it there or just before.", line, column
+        )
+    shown = ", ".join(each.strip('"').replace('\\"', '"') for each in expected[:12])
+    wanted = f"One of these may stand there: {shown}." if shown else "Correct it there or just before."
+    return BadQuery(f"{where}.", wanted, line, column)

@@ -1,0 +1,148 @@
+"""A worker: a forked, disposable process that answers one query after the other and can do nothing else."""
+
+import ctypes
+import errno
+import gc
+import os
+import resource
+import signal
+import socket
+from pathlib import Path
+
+import pyoxigraph as ox
+
+from foedus.errors import AnswerTooLarge, FoedusError
+from foedus.query import store as engine
+from foedus.query import wire
+from foedus.query.limits import MIB, Limits
+from foedus.query.store import Asked
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_PR_SET_PDEATHSIG = 1
+
+
+def run(store: ox.Store, limits: Limits, parent: int, channel: socket.socket, body: int) -> None:
+    """Answer what *channel* asks, into the file *body*, until the other side of *channel* has gone.
+
+    Called in the forked child of the process *parent*; ends the process.
+    """
+    try:
+        _give_up_rights(limits, parent, (channel.fileno(), body))
+        while (message := wire.receive(channel)) is not None:
+            answered = _answer(store, limits, message, body)
+            # A worker that has grown much hands its memory back by ending; the parent forks a fresh one.
+            answered["leaves"] = answered.get("leaves", False) or _peak() > _START["peak"] + limits.memory // 4
+            wire.send(channel, answered)
+            if answered["leaves"]:
+                break
+    except (MemoryError, KeyboardInterrupt):
+        os.abort()
+    except OSError:
+        pass
+    finally:
+        os._exit(0)
+
+
+_START = {"peak": 0}
+
+
+def _peak() -> int:
+    """The most memory, in bytes, that this process ever held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _give_up_rights(limits: Limits, parent: int, keep: tuple[int, int]) -> None:
+    """Bind this process to its parent's life and to its limits, and leave it no file but its two."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        # The parent died between the fork and the line above.
+        os._exit(0)
+    for each in (signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP):
+        signal.signal(each, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Writing past RLIMIT_FSIZE then fails with EFBIG and can be told, instead of ending the process.
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    gc.disable()
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    space = pages * resource.getpagesize() + limits.memory
+    low, high = sorted(keep)
+    os.closerange(3, low)
+    os.closerange(low + 1, high)
+    os.closerange(high + 1, os.sysconf("SC_OPEN_MAX"))
+    resource.setrlimit(resource.RLIMIT_AS, (space, space))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limits.answer, limits.answer))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+    _START["peak"] = _peak()
+
+
+class _Body:
+    """The answer's file, written from its beginning."""
+
+    def __init__(self, handle: int) -> None:
+        self.handle = handle
+        self.size = 0
+        os.ftruncate(handle, 0)
+        os.lseek(handle, 0, os.SEEK_SET)
+
+    def write(self, data: bytes) -> int:
+        left = memoryview(data)
+        while left:
+            written = os.write(self.handle, left)
+            self.size += written
+            left = left[written:]
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+def _answer(store: ox.Store, limits: Limits, message: dict[str, object], handle: int) -> dict[str, object]:
+    """The header of the answer to *message*, or of its refusal."""
+    body = _Body(handle)
+    try:
+        written = engine.answer(store, _asked(message), body)
+        return {"kind": written.kind, "type": written.content_type, "bytes": body.size}
+    except FoedusError as error:
+        return refusal(error)
+    except OSError as error:
+        if error.errno != errno.EFBIG:
+            raise
+        return refusal(
+            AnswerTooLarge(
+                f"The answer is larger than {limits.answer // MIB or limits.answer / MIB:.3g} MiB.",
+                "Add a LIMIT, or take the whole dataset from /download.",
+            )
+        )
+    except MemoryError:
+        raise
+    except BaseException as error:
+        # A panic of the engine arrives as a BaseException of its own; the process is not trusted afterwards.
+        failed = FoedusError(f"The engine failed on this query ({type(error).__name__}).", "Write it another way.")
+        return {**refusal(failed), "leaves": True}
+
+
+def _asked(message: dict[str, object]) -> Asked:
+    def graphs(key: str) -> tuple[str, ...] | None:
+        value = message[key]
+        return tuple(str(each) for each in value) if isinstance(value, list) else None
+
+    accept, form = message["accept"], message["form"]
+    return Asked(
+        text=str(message["text"]),
+        accept=None if accept is None else str(accept),
+        form=None if form is None else str(form),
+        default_graphs=graphs("default_graphs"),
+        named_graphs=graphs("named_graphs"),
+    )
+
+
+def refusal(error: FoedusError) -> dict[str, object]:
+    """*error* as a message; ``pool`` makes it an error again."""
+    return {
+        "error": type(error).__name__,
+        "message": error.message,
+        "remedy": error.remedy,
+        "line": error.line,
+        "column": error.column,
+    }
