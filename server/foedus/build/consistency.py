@@ -56,7 +56,7 @@ def check_consistency(triples: Iterable[Triple], places: Places | None = None) -
     )
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "statements.nt"
-        file.write_bytes(serialize(statements, format=RdfFormat.N_TRIPLES))
+        serialize(statements, file, format=RdfFormat.N_TRIPLES)
         return Report.of(_findings(java, file, individuals, places or {}), counts)
 
 
