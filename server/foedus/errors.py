@@ -43,6 +43,10 @@ class DataHasFindings(FoedusError):
     exit_code = 1
     title = "The data have findings"
 
+    def __init__(self, message: str, remedy: str = "", report: object = None) -> None:
+        super().__init__(message, remedy)
+        self.report = report
+
 
 class WrongUsage(FoedusError):
     exit_code = 2

@@ -1,0 +1,193 @@
+"""Compile the content into one dataset: read, reason, validate, check, describe, write."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyoxigraph import Triple
+
+from foedus import __version__, files, names, questions
+from foedus.build import about, checks, dates, layout, links, reading, rules, shapes, writing
+from foedus.build.findings import Count, Finding, Report
+from foedus.build.writing import Manifest
+from foedus.errors import DataHasFindings
+
+__all__ = ["Manifest", "build", "check", "is_current"]
+
+Progress = Callable[[str, int, int], None]
+"""Told, before each step, its name, how many steps are done, and how many there are."""
+
+_STEPS = 6
+
+
+def build(out: Path, data: Sequence[Path] = (), progress: Progress | None = None, root: Path = files.ROOT) -> Manifest:
+    """Make the dataset in *out* from the content under *root*, with *data* in place of its ``data/``.
+
+    DataHasFindings, with its report, where anything is found; CannotRead where a folder is missing or *out* cannot be
+    written. In each case a former dataset stays as it was.
+    """
+    tell = progress or _silent
+    writing.prepare(out)
+    tell("Reading", 0, _STEPS)
+    content = reading.read(root, data)
+    made = _compile(content, tell)
+    _raise_for(made)
+    tell("Writing", _STEPS - 1, _STEPS)
+    manifest = writing.write(made.graphs, made.as_of, _inputs(content), out)
+    tell("Done", _STEPS, _STEPS)
+    return manifest
+
+
+def check(paths: Sequence[Path] = (), consistency: bool = False, root: Path = files.ROOT) -> Report:
+    """Everything that is wrong with the content under *root*, and how much was looked at.
+
+    With *paths*, files or folders, only what is wrong in them is reported; one that lies outside the content is read
+    beside it. With *consistency*, HermiT reasons over ontology and data. CannotRead where a path is missing.
+    """
+    outside = [path for path in paths if not _within(path, root)]
+    content = reading.read(root, extra=outside)
+    made = _compile(content, _silent)
+    findings, counts = list(made.findings), list(made.counts)
+    findings += layout.findings(content)
+    if consistency and made.graphs:
+        from foedus.build.consistency import check_consistency  # owlready2 takes a second to load
+
+        seen = check_consistency(
+            triple for graph in (names.ONTOLOGY_GRAPH, names.ASSERTED, names.INFERRED) for triple in made.graphs[graph]
+        )
+        findings += seen.findings
+        counts += seen.counts
+    report = Report.of(findings, counts)
+    if not paths or not made.graphs:
+        return report
+    return Report(tuple(each for each in report.findings if _lies_in(each, paths, content)), report.counts)
+
+
+def is_current(out: Path, root: Path = files.ROOT) -> bool:
+    """Whether *out* holds a dataset made from the content under *root* as it is now, by this version of the code."""
+    made_from = writing.inputs_of(out)
+    return made_from is not None and made_from == writing.hash_of(_inputs(reading.read(root)))
+
+
+@dataclass(frozen=True)
+class _Made:
+    """The graphs of a dataset, as far as they could be made, what is wrong, and what was looked at."""
+
+    graphs: dict[str, tuple[Triple, ...]]
+    as_of: str
+    findings: tuple[Finding, ...]
+    counts: tuple[Count, ...]
+
+
+def _compile(content: reading.Content, tell: Progress) -> _Made:
+    """Everything that follows from *content*; without graphs where files of it cannot be read."""
+    stored, asked = checks.stored_questions(content)
+    rulebook, unread = rules.read(content)
+    linked = links.read(content)
+    findings = [*content.findings, *asked.findings, *unread, *linked.findings]
+    counts = [*content.counts, *linked.counts]
+    if content.findings:
+        # What an unreadable file would have said is missing everywhere: more findings would only mislead.
+        return _Made({}, "", tuple(findings), tuple(counts))
+
+    tell("Reading dates", 1, _STEPS)
+    dated = dates.derive(content)
+    findings += dated.findings
+
+    tell("Reasoning", 2, _STEPS)
+    asserted = _triples(content.data)
+    store = rules.store_of(
+        {
+            names.ASSERTED: asserted,
+            names.ONTOLOGY_GRAPH: _triples(content.ontology),
+            names.SHAPES: _triples(content.shapes),
+            names.LINKS: linked.triples,
+            names.INFERRED: dated.triples,
+        }
+    )
+    concluded = rules.run(rulebook, store)
+    findings += concluded.findings
+    inferred = (*dated.triples, *concluded.triples)
+    counts += [*dated.counts, Count("conclusions", len(concluded.triples))]
+
+    tell("Validating", 3, _STEPS)
+    valid, shaped = _validate(content, inferred)
+    findings += valid
+    counts += shaped
+
+    tell("Checking", 4, _STEPS)
+    as_of, undated = checks.as_of(content)
+    findings += undated
+    for checked in (
+        checks.literals(content),
+        checks.prefixes(content),
+        checks.subjects(content),
+        checks.references(content, inferred),
+        checks.sources(content),
+    ):
+        findings += checked.findings
+        counts += checked.counts
+    return _Made(_graphs(content, inferred, linked.triples, stored), as_of, tuple(findings), tuple(counts))
+
+
+def _validate(content: reading.Content, inferred: tuple[Triple, ...]) -> tuple[list[Finding], list[Count]]:
+    """What the shapes find in the data and in what was inferred from them."""
+    data = reading.graph((*_triples(content.data), *inferred))
+    shapes_graph = reading.graph(_triples(content.shapes))
+    ontology = reading.graph(_triples(content.ontology))
+    found = shapes.validate(data, shapes_graph, ontology, content.places)
+    return found, shapes.counts(data, shapes_graph, ontology)
+
+
+def _graphs(
+    content: reading.Content,
+    inferred: tuple[Triple, ...],
+    linked: tuple[Triple, ...],
+    stored: tuple[questions.Question, ...],
+) -> dict[str, tuple[Triple, ...]]:
+    """The named graphs of the dataset."""
+    graphs = {
+        names.ASSERTED: _triples(content.data),
+        names.ONTOLOGY_GRAPH: _triples(content.ontology),
+        names.SHAPES: _triples(content.shapes),
+        names.LINKS: linked,
+        names.INFERRED: inferred,
+    }
+    graphs[names.ABOUT] = about.describe(content, stored, graphs)
+    return graphs
+
+
+def _raise_for(made: _Made) -> None:
+    report = Report.of(made.findings, made.counts)
+    if report.findings:
+        number = len(report.findings)
+        things = "one finding" if number == 1 else f"{number} findings"
+        raise DataHasFindings(f"Nothing was built: there {'is' if number == 1 else 'are'} {things}.", "", report)
+
+
+def _triples(documents: Sequence[reading.Document]) -> tuple[Triple, ...]:
+    return tuple(dict.fromkeys(triple for document in documents for triple in document.triples))
+
+
+def _inputs(content: reading.Content) -> dict[str, str]:
+    """The checksum of each file that the dataset is made of, the code that makes it included."""
+    package = Path(__file__).parents[1]
+    code = {path.relative_to(package.parent).as_posix(): path for path in sorted(package.glob("build/*.py"))}
+    hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in code.items()}
+    hashes |= {source.name: hashlib.sha256(source.text.encode()).hexdigest() for source in content.sources}
+    return hashes | {"foedus": hashlib.sha256(__version__.encode()).hexdigest()}
+
+
+def _within(path: Path, root: Path) -> bool:
+    return path.resolve().is_relative_to(root.resolve()) and path.exists()
+
+
+def _lies_in(finding: Finding, paths: Sequence[Path], content: reading.Content) -> bool:
+    """Whether the file of *finding* is one of *paths* or in one of them."""
+    where = {source.name: source.path for source in content.sources}.get(finding.file, content.root / finding.file)
+    return any(where.resolve().is_relative_to(path.resolve()) for path in paths)
+
+
+def _silent(step: str, done: int, total: int) -> None:
+    """Tell nobody."""

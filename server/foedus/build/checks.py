@@ -1,0 +1,279 @@
+"""What neither a shape nor a rule can see: files, prefixes, literals, references, sources, questions."""
+
+import datetime
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pyoxigraph import BlankNode, Literal, NamedNode, Quad, QuerySolutions, Store, Triple
+
+from foedus import files, names, questions
+from foedus.build.findings import Count, Finding
+from foedus.build.reading import Content, Document, Source
+from foedus.build.rules import sparql_faults, terms, unknown_terms, without_comments
+from foedus.errors import CannotRead
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What one check found, and what it looked at."""
+
+    findings: tuple[Finding, ...]
+    counts: tuple[Count, ...]
+
+
+_XSD = names.PREFIXES["xsd"]
+_STRINGS = (_XSD + "string", names.PREFIXES["rdf"] + "langString")
+_WELL_FORMED = {
+    _XSD + "integer": re.compile(r"-?\d+"),
+    _XSD + "decimal": re.compile(r"-?\d+(\.\d+)?"),
+    _XSD + "boolean": re.compile(r"true|false"),
+    _XSD + "date": re.compile(r"\d{4}-\d{2}-\d{2}"),
+    _XSD + "dateTime": re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})"),
+    _XSD + "anyURI": re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\s<>\"{}|^`\\]*"),
+}
+"""Every datatype that the content may use, with what its literals look like."""
+
+_EXAMPLES = {
+    "integer": "200",
+    "decimal": "1.5",
+    "boolean": "true",
+    "date": "1999-04-02, a day of the calendar without a time zone",
+    "dateTime": "2022-09-13T09:00:00+04:00, with the local offset",
+    "anyURI": "https://example.org/page",
+}
+
+_PREFIX = re.compile(r"^[ \t]*(?:@prefix|prefix)\s+([^\s:]*):\s*<([^>\s]*)>", re.IGNORECASE | re.MULTILINE)
+_TAG = re.compile(r"(?<!\\)[\"']@([A-Za-z]+(?:-[A-Za-z0-9]+)*)")
+
+_TYPE = NamedNode(names.PREFIXES["rdf"] + "type")
+_SOURCE = NamedNode(names.ONTOLOGY + "Source")
+_CITING = tuple(NamedNode(names.ONTOLOGY + local) for local in ("source", "reportedIn", "derivedFrom"))
+_AS_OF = NamedNode(names.ONTOLOGY + "asOf")
+DATASET = NamedNode(names.ID + "foedus-dataset")
+
+
+def literals(content: Content) -> Checked:
+    """Every literal comes back from a store with the very text it was written with, and is of an allowed datatype."""
+    store = _Store()
+    findings = []
+    number = 0
+    for document in content.documents:
+        for triple in document.triples:
+            if isinstance(triple.object, Literal):
+                number += 1
+                fault = _literal_fault(triple.object, store)
+                if fault:
+                    line = document.line_of(triple.subject, triple.object.value)
+                    findings.append(Finding(document.name, line, _shown(triple.subject), *fault))
+        for match in _TAG.finditer(document.text):
+            if match[1] != match[1].lower():
+                line = document.text.count("\n", 0, match.start()) + 1
+                message = f"The language tag @{match[1]} would come back as @{match[1].lower()}."
+                findings.append(Finding(document.name, line, "", message, f"Write @{match[1].lower()}."))
+    return Checked(tuple(findings), (Count("literals", number),))
+
+
+def prefixes(content: Content) -> Checked:
+    """Every file binds a prefix as the one table of prefixes does."""
+    findings = []
+    number = 0
+    for source in content.sources:
+        text = source.text if isinstance(source, Document) else without_comments(source.text)
+        for match in _PREFIX.finditer(text):
+            number += 1
+            prefix, namespace = match.groups()
+            expected = names.PREFIXES.get(prefix)
+            if namespace != expected:
+                line = text.count("\n", 0, match.start()) + 1
+                usual = next((known for known, iri in names.PREFIXES.items() if iri == namespace), None)
+                if expected:
+                    remedy = f"Write {prefix}: <{expected}>."
+                elif usual:
+                    remedy = f"Write {usual}: for this namespace, as everywhere else."
+                else:
+                    remedy = "Use a prefix of the table in server/foedus/names.py, or add this one there."
+                message = f"The prefix {prefix}: is bound to <{namespace}>."
+                findings.append(Finding(source.name, line, "", message, remedy))
+    return Checked(tuple(findings), (Count("prefix declarations", number),))
+
+
+def subjects(content: Content) -> Checked:
+    """Every thing is a named node, described in one data file."""
+    findings = []
+    described: dict[NamedNode, Document] = {}
+    for document in content.data:
+        for subject in dict.fromkeys(triple.subject for triple in document.triples):
+            if not isinstance(subject, NamedNode):
+                message = "The file uses a blank node; nobody could cite it."
+                line = document.line(r"\[|_:\w")
+                findings.append(Finding(document.name, line, "", message, "Give the thing a name, such as id:csto."))
+            elif subject in described:
+                other = described[subject].name
+                message = f"This is also described in {other}."
+                remedy = "Describe it in one file only."
+                findings.append(Finding(document.name, document.line_of(subject), _shown(subject), message, remedy))
+            else:
+                described[subject] = document
+    return Checked(tuple(findings), (Count("things described", len(described)),))
+
+
+def references(content: Content, inferred: Iterable[Triple]) -> Checked:
+    """Every thing that is referred to is described, be it by hand or by a rule."""
+    rest = tuple(inferred)
+    described = {t.subject for document in content.documents for t in document.triples} | {t.subject for t in rest}
+    known = [term.value for term in described if isinstance(term, NamedNode) and term.value.startswith(names.ID)]
+    findings = []
+    number = 0
+    for document in content.data:
+        for triple in document.triples:
+            target = triple.object
+            if not isinstance(target, NamedNode) or not target.value.startswith(names.ID):
+                continue
+            number += 1
+            if target not in described:
+                shown = names.curie(target.value)
+                near = difflib.get_close_matches(target.value, known, n=1, cutoff=0.8)
+                remedy = f"Did you mean {names.curie(near[0])}?" if near else "Describe it in data/."
+                predicate = names.curie(triple.predicate.value)
+                findings.append(
+                    Finding(
+                        document.name,
+                        document.line_of(triple.subject, shown),
+                        _shown(triple.subject),
+                        f"{predicate} refers to {shown}, which is described nowhere.",
+                        remedy,
+                    )
+                )
+    return Checked(tuple(findings), (Count("references", number),))
+
+
+def sources(content: Content) -> Checked:
+    """Every citation leads to a source, and every source is cited."""
+    listed: dict[NamedNode, Document] = {}
+    described = set()
+    for document in content.data:
+        for triple in document.triples:
+            described.add(triple.subject)
+            if triple.predicate == _TYPE and triple.object == _SOURCE and isinstance(triple.subject, NamedNode):
+                listed[triple.subject] = document
+    findings = []
+    cited = set()
+    for document in content.data:
+        for triple in document.triples:
+            if triple.subject != triple.object:
+                cited.add(triple.object)
+            if triple.predicate in _CITING and triple.object not in listed and triple.object in described:
+                shown = _shown(triple.object)
+                line = document.line_of(triple.subject, shown)
+                message = f"{names.curie(triple.predicate.value)} gives {shown}, which is no foedus:Source."
+                findings.append(Finding(document.name, line, _shown(triple.subject), message, "Cite a source."))
+    for source, document in listed.items():
+        if source not in cited:
+            message = "Nothing in the data cites this source."
+            remedy = "Cite it with foedus:source, or take it out."
+            findings.append(Finding(document.name, document.line_of(source), _shown(source), message, remedy))
+    return Checked(tuple(findings), (Count("sources", len(listed)),))
+
+
+def stored_questions(content: Content) -> tuple[tuple[questions.Question, ...], Checked]:
+    """The stored questions that are sound, and what is wrong with the others."""
+    defined = terms(content)
+    good, findings = [], []
+    for source in content.questions:
+        faults = [*_question_faults(source), *unknown_terms(source, defined)]
+        findings += faults
+        if not faults:
+            good.append(questions.read(source.path))
+    return tuple(good), Checked(tuple(findings), ())
+
+
+def as_of(content: Content) -> tuple[str, tuple[Finding, ...]]:
+    """The day that the dataset speaks of, as the data give it."""
+    days = [
+        triple.object.value
+        for document in content.data
+        for triple in document.triples
+        if triple.subject == DATASET and triple.predicate == _AS_OF and isinstance(triple.object, Literal)
+    ]
+    if len(days) == 1 and _is_day(days[0]):
+        return days[0], ()
+    message = f"The dataset has {len(days)} as-of dates; it needs one day."
+    remedy = 'Write foedus:asOf "YYYY-MM-DD"^^xsd:date, as data/dataset.ttl does.'
+    place = content.places.get(DATASET.value, ("data/dataset.ttl", None))
+    return "", (Finding(*place, names.curie(DATASET.value), message, remedy),)
+
+
+def _question_faults(source: Source) -> Iterator[Finding]:
+    """What the reader of questions finds, and, where that is nothing, what the engine finds."""
+    told = False
+    for fault in questions.faults(source.path):
+        told = True
+        yield _of_error(source, fault)
+    for finding in sparql_faults(source, ("SELECT", "CONSTRUCT", "ASK")):
+        told = True
+        yield finding
+    if told:
+        return
+    question = questions.read(source.path)
+    result = Store().query(question.text)
+    if isinstance(result, QuerySolutions):
+        answered = [variable.value for variable in result.variables]
+        declared = [column.name for column in question.columns]
+        if answered != declared:
+            message = f"The columns are {', '.join(answered)}; declared are {', '.join(declared)}."
+            yield Finding(source.name, None, "", message, "Declare one “#+ column:” per variable, in order.")
+
+
+def _of_error(source: Source, fault: CannotRead) -> Finding:
+    message = fault.message.removeprefix(f"{files.shown(source.path)}:{fault.line}: ")
+    return Finding(source.name, fault.line, "", message, fault.remedy)
+
+
+class _Store:
+    """Tells what a store makes of a literal."""
+
+    def __init__(self) -> None:
+        self.known: dict[Literal, Literal] = {}
+        self.node = NamedNode(names.ID + "a")
+
+    def returned(self, literal: Literal) -> Literal:
+        if literal not in self.known:
+            store = Store()
+            store.add(Quad(self.node, self.node, literal))
+            kept = next(iter(store)).object
+            self.known[literal] = kept if isinstance(kept, Literal) else literal
+        return self.known[literal]
+
+
+def _literal_fault(literal: Literal, store: _Store) -> tuple[str, str] | None:
+    """Message and remedy for what is wrong with *literal*."""
+    kind = literal.datatype.value
+    if kind in _STRINGS:
+        return None
+    short = names.curie(kind)
+    given = f'"{literal.value}"^^{short}'
+    returned = store.returned(literal)
+    if returned != literal:
+        canonical = f'"{returned.value}"^^{names.curie(returned.datatype.value)}'
+        return f"{given} would come back as {canonical}.", f"Write {canonical}."
+    if kind not in _WELL_FORMED:
+        return f"{given} has a datatype that is not used here.", f"Use {', '.join(map(names.curie, _WELL_FORMED))}."
+    if not _WELL_FORMED[kind].fullmatch(literal.value) or (
+        kind in (_XSD + "date", _XSD + "dateTime") and not _is_day(literal.value[:10])
+    ):
+        return f"{given} is not well formed.", f"Write it as {_EXAMPLES[kind.removeprefix(_XSD)]}."
+    return None
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return datetime.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def _shown(term: object) -> str:
+    """*term* as a CURIE; empty for a blank node."""
+    return "" if isinstance(term, BlankNode) or not isinstance(term, NamedNode) else names.curie(term.value)

@@ -1,0 +1,161 @@
+"""Derive the first and last possible day of every date that is written as an EDTF string of the closed list."""
+
+import datetime
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from pyoxigraph import Literal, NamedNode, Triple
+
+from foedus import names
+from foedus.build.findings import Count, Finding
+from foedus.build.reading import Content, Document
+
+with warnings.catch_warnings():
+    # edtf builds its grammar on import in ways that newer releases of pyparsing warn about.
+    warnings.simplefilter("ignore")
+    from edtf import parse_edtf
+
+FORMS = "1999-04-02, 1999-04 or 1999, each with ? or ~ after it; [1999-04..2000-03-22]; 1999-04-02/2000; 1999-04-02/.."
+
+_DAY = r"(?!0000)\d{4}(?:-\d{2}(?:-\d{2})?)?"
+_ONE = re.compile(rf"({_DAY})[?~]?")
+_TWO = re.compile(rf"\[({_DAY})\.\.({_DAY})\]|({_DAY})/({_DAY})")
+_OPEN = re.compile(rf"({_DAY})/\.\.")
+
+_XSD_DATE = NamedNode(names.PREFIXES["xsd"] + "date")
+_TYPE = NamedNode(names.PREFIXES["rdf"] + "type")
+_SUBPROPERTY = NamedNode(names.PREFIXES["rdfs"] + "subPropertyOf")
+_EDTF_DATE = NamedNode(names.ONTOLOGY + "edtfDate")
+_EARLIEST = NamedNode(names.ONTOLOGY + "earliestBound")
+_LATEST = NamedNode(names.ONTOLOGY + "latestBound")
+_ASPECT = NamedNode(names.ONTOLOGY + "aspect")
+_VALUE = NamedNode(names.ONTOLOGY + "value")
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The first and the last day that a date may mean; *latest* is None for an open end."""
+
+    earliest: datetime.date
+    latest: datetime.date | None
+
+
+@dataclass(frozen=True)
+class Derived:
+    """The bounds of all dates as triples, what is wrong with dates, and how many there are."""
+
+    triples: tuple[Triple, ...]
+    findings: tuple[Finding, ...]
+    counts: tuple[Count, ...]
+
+
+def bounds(text: str) -> Bounds:
+    """The strict bounds of *text*; ValueError, saying why, where it is not of the closed list of forms.
+
+    ``?`` and ``~`` mark doubt about the source's date and do not widen it.
+    """
+    if match := _ONE.fullmatch(text):
+        return Bounds(_first_day(match[1]), _last_day(match[1]))
+    if match := _OPEN.fullmatch(text):
+        return Bounds(_first_day(match[1]), None)
+    if match := _TWO.fullmatch(text):
+        start, end = (part for part in match.groups() if part)
+        between = Bounds(_first_day(start), _last_day(end))
+        if between.latest is not None and _first_day(end) < between.earliest:
+            raise ValueError("it ends before it begins")
+        return between
+    raise ValueError("it is of no form that a date may have")
+
+
+def derive(content: Content) -> Derived:
+    """The bounds that the ontology asks for, of every EDTF date in the data.
+
+    The ontology says which properties hold EDTF strings (subproperties of ``foedus:edtfDate``) and which properties
+    their bounds go to (``foedus:earliestBound``, ``foedus:latestBound``).
+    """
+    properties, bound_by = _declared(content.ontology)
+    triples: list[Triple] = []
+    findings: list[Finding] = []
+    number = 0
+    for document in content.data:
+        for triple in _dates(document, properties):
+            number += 1
+            try:
+                found = bounds(_text(triple))
+            except ValueError as error:
+                findings.append(_finding(document, triple, str(error)))
+                continue
+            for target, day in zip(bound_by.get(triple.predicate, ()), (found.earliest, found.latest), strict=False):
+                if target is not None and day is not None:
+                    triples.append(Triple(triple.subject, target, Literal(day.isoformat(), datatype=_XSD_DATE)))
+    return Derived(tuple(triples), tuple(findings), (Count("dates", number),))
+
+
+def _first_day(part: str) -> datetime.date:
+    return _days(part)[0]
+
+
+def _last_day(part: str) -> datetime.date:
+    return _days(part)[1]
+
+
+@cache
+def _days(part: str) -> tuple[datetime.date, datetime.date]:
+    """The first and the last day of a year, month or day; the library takes milliseconds for each."""
+    try:
+        date = parse_edtf(part)
+        return datetime.date(*date.lower_strict()[:3]), datetime.date(*date.upper_strict()[:3])
+    except ValueError as error:  # the library's own exception is a ValueError
+        raise ValueError(f"{part} is not in the calendar") from error
+
+
+_Targets = tuple[NamedNode | None, NamedNode | None]
+
+
+def _declared(ontology: tuple[Document, ...]) -> tuple[frozenset[NamedNode], dict[NamedNode, _Targets]]:
+    """The properties that hold EDTF strings, and where the bounds of each go."""
+    properties: set[NamedNode] = set()
+    earliest: dict[NamedNode, NamedNode] = {}
+    latest: dict[NamedNode, NamedNode] = {}
+    for document in ontology:
+        for triple in document.triples:
+            if not isinstance(triple.subject, NamedNode) or not isinstance(triple.object, NamedNode):
+                continue
+            if triple.predicate == _SUBPROPERTY and triple.object == _EDTF_DATE:
+                properties.add(triple.subject)
+            elif triple.predicate == _EARLIEST:
+                earliest[triple.subject] = triple.object
+            elif triple.predicate == _LATEST:
+                latest[triple.subject] = triple.object
+    bounded = {each: (earliest.get(each), latest.get(each)) for each in earliest.keys() | latest.keys()}
+    return frozenset(properties | bounded.keys()), bounded
+
+
+def _dates(document: Document, properties: frozenset[NamedNode]) -> Iterator[Triple]:
+    """The statements of *document* that give a date, and the values that a claim gives for a property of dates."""
+    of_dates = {
+        triple.subject for triple in document.triples if triple.predicate == _ASPECT and triple.object in properties
+    }
+    for triple in document.triples:
+        if triple.predicate in properties or (triple.predicate == _VALUE and triple.subject in of_dates):
+            yield triple
+
+
+def _text(triple: Triple) -> str:
+    if not isinstance(triple.object, Literal):
+        raise ValueError("it is a node where a string is wanted")
+    if triple.object.datatype.value != names.PREFIXES["xsd"] + "string":
+        raise ValueError("a date is a plain string, without datatype or language")
+    return triple.object.value
+
+
+def _finding(document: Document, triple: Triple, reason: str) -> Finding:
+    given = triple.object.value if isinstance(triple.object, Literal | NamedNode) else "a blank node"
+    subject = names.curie(triple.subject.value) if isinstance(triple.subject, NamedNode) else ""
+    predicate = names.curie(triple.predicate.value)
+    line = document.line_of(triple.subject, given)
+    message = f"{predicate} “{given}” is not a date here: {reason}."
+    return Finding(document.name, line, subject, message, f"Write one of the forms {FORMS}.")

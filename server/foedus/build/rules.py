@@ -1,0 +1,204 @@
+"""Run the rules, one SPARQL CONSTRUCT a file, stratum by stratum until nothing new follows."""
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QueryTriples, Store, Triple
+
+from foedus import names, questions
+from foedus.build.findings import Count, Finding
+from foedus.build.reading import Content, Source
+
+MOST_ROUNDS = 100
+MOST_NEW = 1_000_000
+"""Limits that only rules without an end reach: rounds of one stratum, and conclusions of one build."""
+
+_INFERRED = NamedNode(names.INFERRED)
+_COMMENT_OR_STRING = re.compile(
+    r"""<[^<>"{}|^`\\\s]*>|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|(?P<comment>\#[^\n]*)""", re.VERBOSE
+)
+_TERM = re.compile(rf"(?<![\w.\-])foedus:(?P<local>\w+)|<{re.escape(names.ONTOLOGY)}(?P<iri>\w+)>")
+_AT = re.compile(r"error at (\d+):(\d+): (.*)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule: *name* is its file's, *sentence* says what it concludes, *text* is its CONSTRUCT query."""
+
+    name: str
+    file: str
+    sentence: str
+    stratum: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Conclusions:
+    """What the rules conclude, what keeps them from it, and how much each rule added."""
+
+    triples: tuple[Triple, ...]
+    findings: tuple[Finding, ...]
+    by_rule: tuple[Count, ...]
+
+
+def read(content: Content) -> tuple[tuple[Rule, ...], list[Finding]]:
+    """The rules of *content* in the order they run, and what is wrong with their files."""
+    defined = terms(content)
+    rules, findings = [], []
+    for source in content.rules:
+        faults = [*_head_faults(source), *sparql_faults(source, ("CONSTRUCT",)), *unknown_terms(source, defined)]
+        findings += faults
+        if not faults:
+            head = {line.key: line.value for line in questions.head(source.text)[0]}
+            rules.append(Rule(source.path.stem, source.name, head["rule"], int(head["stratum"]), source.text))
+    return tuple(sorted(rules, key=lambda rule: (rule.stratum, rule.name))), findings
+
+
+def run(rules: Iterable[Rule], store: Store) -> Conclusions:
+    """Add what *rules* conclude from all graphs of *store* to its graph of inferences.
+
+    Each stratum runs until a round adds nothing; the next one then builds on it. A rule that does not come to an end,
+    or concludes what is no statement about named things, is a finding and ends the run.
+    """
+    ordered = sorted(rules, key=lambda rule: (rule.stratum, rule.name))
+    concluded: dict[Triple, None] = {}
+    by_rule = dict.fromkeys((rule.name for rule in ordered), 0)
+    known = {Triple(quad.subject, quad.predicate, quad.object) for quad in store}
+    for stratum in sorted({rule.stratum for rule in ordered}):
+        here = [rule for rule in ordered if rule.stratum == stratum]
+        for round_ in range(MOST_ROUNDS + 1):
+            latest = ""
+            for rule in here:
+                try:
+                    new = _new(rule, store, known, MOST_NEW - len(concluded))
+                    if new and round_ == MOST_ROUNDS:
+                        raise _Stopped(f"After {MOST_ROUNDS} rounds the rule still concludes something new.")
+                except _Stopped as stopped:
+                    finding = Finding(rule.file, None, "", str(stopped), "Let it conclude from what it cannot add to.")
+                    return Conclusions(tuple(concluded), (finding,), _counted(by_rule))
+                store.extend(Quad(each.subject, each.predicate, each.object, _INFERRED) for each in new)
+                known.update(new)
+                concluded.update(dict.fromkeys(new))
+                by_rule[rule.name] += len(new)
+                latest = rule.name if new else latest
+            if not latest:
+                break
+    return Conclusions(tuple(concluded), (), _counted(by_rule))
+
+
+def terms(content: Content) -> frozenset[str]:
+    """The local names of the terms that the ontology's files describe."""
+    return frozenset(
+        triple.subject.value.removeprefix(names.ONTOLOGY)
+        for document in content.ontology
+        for triple in document.triples
+        if isinstance(triple.subject, NamedNode) and triple.subject.value.startswith(names.ONTOLOGY)
+    )
+
+
+def sparql_faults(source: Source, forms: tuple[str, ...]) -> Iterator[Finding]:
+    """What keeps the query of *source* from being read, or from being of one of *forms*."""
+    bare = without_comments(source.text)
+    service = re.search(r"\bSERVICE\b", bare, re.IGNORECASE)
+    if service:
+        line = bare.count("\n", 0, service.start()) + 1
+        yield Finding(source.name, line, "", "SERVICE is not allowed.", "Ask only the dataset itself.")
+        return
+    found = re.search(r"\b(SELECT|CONSTRUCT|ASK|DESCRIBE)\b", bare, re.IGNORECASE)
+    try:
+        result = Store().query(source.text)
+    except SyntaxError as error:
+        at = _AT.match(str(error))
+        message = f"The query cannot be read: {_shortened(at[3] if at else str(error))}"
+        message += f" (column {at[2]})." if at else "."
+        yield Finding(source.name, int(at[1]) if at else None, "", message, "Correct the SPARQL there or just before.")
+        return
+    form = found[1].upper() if found else ""
+    if form not in forms or ("CONSTRUCT" in forms and not isinstance(result, QueryTriples)):
+        wanted = " or ".join(forms)
+        yield Finding(source.name, None, "", f"This is a query of the form {form}.", f"Write {wanted}.")
+
+
+def unknown_terms(source: Source, defined: frozenset[str]) -> Iterator[Finding]:
+    """A finding for each ``foedus:`` term of the query of *source* that the ontology does not define."""
+    bare = without_comments(source.text)
+    seen = set()
+    for match in _TERM.finditer(bare):
+        local = match["local"] or match["iri"]
+        if local in defined or local in seen:
+            continue
+        seen.add(local)
+        near = difflib.get_close_matches(local, defined, n=1)
+        remedy = f"Did you mean foedus:{near[0]}?" if near else "Define it in ontology/foedus.ttl first."
+        line = bare.count("\n", 0, match.start()) + 1
+        yield Finding(source.name, line, f"foedus:{local}", f"The ontology defines no foedus:{local}.", remedy)
+
+
+def without_comments(text: str) -> str:
+    """The SPARQL *text* with its comments and the insides of its strings blank, lines kept."""
+
+    def blank(match: re.Match[str]) -> str:
+        return match[0] if match[0].startswith("<") else " " * len(match[0])
+
+    return _COMMENT_OR_STRING.sub(blank, text)
+
+
+class _Stopped(Exception):
+    """A rule that cannot go on; the message says why."""
+
+
+def _new(rule: Rule, store: Store, known: set[Triple], room: int) -> list[Triple]:
+    """What *rule* concludes now and is in no graph yet, in a fixed order."""
+    found: set[Triple] = set()
+    result = store.query(rule.text, use_default_graph_as_union=True)
+    if not isinstance(result, QueryTriples):
+        raise _Stopped("A rule is a CONSTRUCT query.")
+    for triple in result:
+        if triple in known or triple in found:
+            continue
+        if not isinstance(triple.subject, NamedNode) or not isinstance(triple.object, NamedNode | Literal):
+            raise _Stopped("The rule concludes something about a blank node. Make an IRI with IRI(CONCAT(…)).")
+        found.add(triple)
+        if len(found) > room:
+            raise _Stopped(f"The rules conclude more than {MOST_NEW} statements; this one has no end.")
+    return sorted(found, key=str)
+
+
+def _head_faults(source: Source) -> Iterator[Finding]:
+    lines, malformed = questions.head(source.text)
+    for number in malformed:
+        message = "This head line is not of the form “#+ key: value”."
+        yield Finding(source.name, number, "", message, "Write “#+ rule: One sentence.”.")
+    for line in lines:
+        if line.key not in ("rule", "stratum"):
+            message = f"A rule has no head key “{line.key}”."
+            yield Finding(source.name, line.line, "", message, "The keys are rule and stratum.")
+    for key, example in (("rule", "One sentence."), ("stratum", "1")):
+        given = [line for line in lines if line.key == key]
+        if len(given) != 1:
+            message = f"The head has {len(given)} lines “#+ {key}:”; it needs one."
+            yield Finding(source.name, 1, "", message, f"Write “#+ {key}: {example}” at the top.")
+        elif key == "stratum" and not re.fullmatch(r"[1-9]\d?", given[0].value):
+            message = f"“{given[0].value}” is no stratum."
+            yield Finding(source.name, given[0].line, "", message, "Give a whole number from 1.")
+
+
+def _shortened(message: str) -> str:
+    """The engine's *message* on one line, without its long list of character ranges."""
+    line = " ".join(message.split())
+    return line if len(line) <= 160 else line[:160].rsplit(" ", 1)[0] + "…"
+
+
+def _counted(by_rule: dict[str, int]) -> tuple[Count, ...]:
+    return tuple(Count(name, number) for name, number in by_rule.items())
+
+
+def store_of(graphs: dict[str, Iterable[Triple]]) -> Store:
+    """A store that holds each graph's triples under the graph's IRI."""
+    store = Store()
+    for iri, triples in graphs.items():
+        name = NamedNode(iri) if iri else DefaultGraph()
+        store.extend(Quad(each.subject, each.predicate, each.object, name) for each in triples)
+    return store
