@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from foedus import errors
 from foedus.errors import AnswerTooLarge, BadQuery, Busy, Cancelled, CannotServe, FoedusError, QueryTooSlow
@@ -56,6 +56,19 @@ class Answer:
     media_type: str
     kind: formats.Kind
     milliseconds: float
+
+
+class Asker(Protocol):
+    """Whatever answers queries; ``Pool`` does."""
+
+    limits: Limits
+
+    @property
+    def dataset(self) -> Description:
+        """What it answers from."""
+
+    def ask(self, request: Request, cancelled: Callable[[], bool] | None = None) -> Answer:
+        """The whole answer, or a FoedusError."""
 
 
 class _Worker:

@@ -98,7 +98,7 @@ def scan(text: str, limits: Limits) -> Scan:
             elif kind is None and keyword in UPDATES:
                 line, column = position(text, match.start())
                 raise BadQuery(
-                    f"“{token}” begins an update, and this endpoint answers queries only (line {line}, column {column}).",
+                    f"“{token}” (line {line}, column {column}) begins an update; this endpoint answers queries only.",
                     "Write SELECT, ASK, CONSTRUCT or DESCRIBE.",
                     line,
                     column,

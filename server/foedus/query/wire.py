@@ -41,7 +41,7 @@ def tell(control: socket.socket, message: dict[str, Any], handles: tuple[int, ..
 
 
 def hear(control: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
-    """The next packet of the control channel and the open files that came with it; None when the other side has gone."""
+    """The next packet of the control channel and the open files in it; None when the other side has gone."""
     try:
         content, handles, _, _ = socket.recv_fds(control, _LARGEST_CONTROL, 2)
     except ConnectionError:

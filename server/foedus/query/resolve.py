@@ -1,0 +1,118 @@
+"""Find the thing that a parameter's value means: an IRI, a CURIE, a local name, a code or a name in any language.
+
+The names of a class's instances are fetched whole and compared here, so that no text of an asker ever enters a query.
+"""
+
+import difflib
+import unicodedata
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
+
+from foedus import names
+from foedus.errors import WrongUsage
+from foedus.query import results
+from foedus.query.pool import Asker
+
+_NAMES = """
+SELECT DISTINCT ?thing ?how ?name {{
+  ?thing rdf:type/rdfs:subClassOf* <{type}> .
+  {{ VALUES (?property ?how) {{
+      (skos:exactMatch "match") (foedus:iso3 "iso3")
+      (rdfs:label "label") (skos:prefLabel "label") (skos:altLabel "other") (skos:hiddenLabel "other") }}
+    ?thing ?property ?name }}
+  UNION {{ ?assignment foedus:ofState ?thing ; foedus:code ?name . BIND("code" AS ?how) }}
+  UNION {{ BIND("itself" AS ?how) }}
+}}
+ORDER BY ?thing ?how ?name
+"""
+# What a name is decides first: an ISO code that is also somebody's other name means the state with the code.
+_ORDER = ("itself", "match", "iso3", "code", "label", "other")
+_INDEXES: WeakKeyDictionary[Asker, dict[tuple[str, str], "_Index"]] = WeakKeyDictionary()
+
+
+@dataclass
+class _Index:
+    """The instances of one class by what they are called, folded; *labels* holds one name to show per IRI."""
+
+    things: dict[str, dict[str, set[str]]] = field(default_factory=lambda: {how: {} for how in _ORDER})
+    labels: dict[str, str] = field(default_factory=dict)
+
+    def add(self, how: str, name: str, iri: str) -> None:
+        self.things[how].setdefault(folded(name), set()).add(iri)
+
+
+def resolver(asker: Asker) -> Callable[[str, str], str]:
+    """A function from a value and the IRI of a class to the IRI of the instance that the value means.
+
+    It raises WrongUsage, with near matches, for a value that means nothing, and with all candidates for one that means
+    several things.
+    """
+
+    def resolve(value: str, type_iri: str) -> str:
+        index = _index(asker, type_iri)
+        class_name = type_iri.removeprefix(names.ONTOLOGY)
+        iri = names.expand(value.strip())
+        for how in _ORDER:
+            wanted = iri if iri and how in ("itself", "match") else value
+            found = index.things[how].get(folded(wanted), set())
+            if len(found) == 1:
+                return next(iter(found))
+            if found:
+                raise WrongUsage(
+                    f"“{value}” may mean several things.", f"Choose one of: {_shown(index, sorted(found))}."
+                )
+        near = _near(index, value)
+        some = near or sorted(index.labels)[:3]
+        remedy = f"{'Did you mean' if near else 'There are, for example:'} {_shown(index, some)}{'?' if near else '.'}"
+        raise WrongUsage(f"There is no {class_name} “{value}”.", remedy if some else "The dataset holds none at all.")
+
+    return resolve
+
+
+def folded(name: str) -> str:
+    """*name* without regard to case, composition and repeated spaces."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def _index(asker: Asker, type_iri: str) -> _Index:
+    """The index of a class, made once per version of the dataset."""
+    version = asker.dataset.sha256
+    known = _INDEXES.setdefault(asker, {})
+    if (type_iri, version) not in known:
+        known[type_iri, version] = _made(asker, type_iri)
+    return known[type_iri, version]
+
+
+def _made(asker: Asker, type_iri: str) -> _Index:
+    index = _Index()
+    for row in results.select(asker, _NAMES.format(type=type_iri)):
+        iri, how = row["thing"].value, row["how"].value
+        if how == "itself":
+            for name in (iri, names.curie(iri), iri.removeprefix(names.ID)):
+                index.add(how, name, iri)
+            index.labels.setdefault(iri, "")
+        elif "name" in row:
+            index.add(how, row["name"].value, iri)
+            if how == "label" and (row["name"].language or "en") == "en":
+                index.labels[iri] = index.labels.get(iri) or row["name"].value
+    return index
+
+
+def _near(index: _Index, value: str) -> list[str]:
+    """Up to three things with a name like *value*."""
+    names_of: dict[str, set[str]] = {}
+    for how in ("itself", "iso3", "label", "other"):
+        for name, iris in index.things[how].items():
+            names_of.setdefault(name.removeprefix(folded(names.ID)), set()).update(iris)
+    close = difflib.get_close_matches(folded(value), names_of, n=6, cutoff=0.6)
+    return list(dict.fromkeys(iri for name in close for iri in sorted(names_of[name])))[:3]
+
+
+def _shown(index: _Index, iris: Iterable[str]) -> str:
+    """Each thing as one would type it, with its name."""
+    return ", ".join(
+        (iri.removeprefix(names.ID) if iri.startswith(names.ID) else names.curie(iri))
+        + (f" ({index.labels[iri]})" if index.labels.get(iri) else "")
+        for iri in iris
+    )

@@ -1,0 +1,65 @@
+"""Rows of an answer as values: what pages, tables and the resolver read."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from foedus.query.pool import Answer, Asker, Request
+
+
+@dataclass(frozen=True)
+class Term:
+    """An RDF term of an answer; *value* is an IRI, a blank node's label, a lexical form, or a triple term's text."""
+
+    kind: Literal["iri", "blank", "literal", "triple"]
+    value: str
+    datatype: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """The answer to a SELECT: each row has one term, or None where unbound, per column."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Term | None, ...], ...]
+
+    def __iter__(self) -> Iterator[dict[str, Term]]:
+        """Each row as a mapping that holds the bound columns only."""
+        for row in self.rows:
+            yield {column: term for column, term in zip(self.columns, row, strict=True) if term is not None}
+
+
+def select(asker: Asker, text: str) -> Table:
+    """The answer to the SELECT query *text*."""
+    return table(asker.ask(Request(text, form="json")))
+
+
+def table(answer: Answer) -> Table:
+    """The rows in *answer*, which is a SELECT's in JSON."""
+    content = json.loads(answer.body)
+    columns = tuple(content["head"]["vars"])
+    rows = tuple(
+        tuple(_term(binding[column]) if column in binding else None for column in columns)
+        for binding in content["results"]["bindings"]
+    )
+    return Table(columns, rows)
+
+
+def truth(answer: Answer) -> bool:
+    """What *answer*, an ASK's in JSON, says."""
+    return bool(json.loads(answer.body)["boolean"])
+
+
+def _term(value: dict[str, Any]) -> Term:
+    match value["type"]:
+        case "uri":
+            return Term("iri", value["value"])
+        case "bnode":
+            return Term("blank", value["value"])
+        case "triple":
+            parts = (_term(value["value"][part]).value for part in ("subject", "predicate", "object"))
+            return Term("triple", " ".join(parts))
+        case _:
+            return Term("literal", value["value"], value.get("datatype"), value.get("xml:lang"))
