@@ -7,11 +7,11 @@ from pathlib import Path
 
 from pyoxigraph import Triple
 
-from foedus import __version__, files, names, questions
+from foedus import files, names, questions
 from foedus.build import about, checks, dates, layout, links, reading, rules, shapes, writing
 from foedus.build.findings import Count, Finding, Report
 from foedus.build.writing import Manifest
-from foedus.errors import DataHasFindings
+from foedus.errors import CannotRead, DataHasFindings
 
 __all__ = ["Manifest", "build", "check", "is_current"]
 
@@ -61,6 +61,13 @@ def check(paths: Sequence[Path] = (), consistency: bool = False, root: Path = fi
     report = Report.of(findings, counts)
     if not paths or not made.graphs:
         return report
+    looked_at = [source.path for source in content.sources]
+    for path in paths:
+        if not any(_is_in(each, path) for each in looked_at):
+            raise CannotRead(
+                f"{files.shown(path)} is no part of what is checked.",
+                "Give Turtle files, rules, questions or link tables, or a folder that holds them.",
+            )
     return Report(tuple(each for each in report.findings if _lies_in(each, paths, content)), report.counts)
 
 
@@ -123,7 +130,7 @@ def _compile(content: reading.Content, tell: Progress) -> _Made:
         checks.literals(content),
         checks.prefixes(content),
         checks.subjects(content),
-        checks.references(content, inferred),
+        checks.references(content, inferred, valid),
         checks.sources(content),
     ):
         findings += checked.findings
@@ -176,7 +183,7 @@ def _inputs(content: reading.Content) -> dict[str, str]:
     code = {path.relative_to(package.parent).as_posix(): path for path in sorted(package.glob("build/*.py"))}
     hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in code.items()}
     hashes |= {source.name: hashlib.sha256(source.text.encode()).hexdigest() for source in content.sources}
-    return hashes | {"foedus": hashlib.sha256(__version__.encode()).hexdigest()}
+    return hashes
 
 
 def _within(path: Path, root: Path) -> bool:
@@ -186,7 +193,12 @@ def _within(path: Path, root: Path) -> bool:
 def _lies_in(finding: Finding, paths: Sequence[Path], content: reading.Content) -> bool:
     """Whether the file of *finding* is one of *paths* or in one of them."""
     where = {source.name: source.path for source in content.sources}.get(finding.file, content.root / finding.file)
-    return any(where.resolve().is_relative_to(path.resolve()) for path in paths)
+    return any(_is_in(where, path) for path in paths)
+
+
+def _is_in(path: Path, place: Path) -> bool:
+    """Whether *path* is *place* or lies in it."""
+    return path.resolve().is_relative_to(place.resolve())
 
 
 def _silent(step: str, done: int, total: int) -> None:

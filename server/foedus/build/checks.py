@@ -107,7 +107,7 @@ def subjects(content: Content) -> Checked:
         for subject in dict.fromkeys(triple.subject for triple in document.triples):
             if not isinstance(subject, NamedNode):
                 message = "The file uses a blank node; nobody could cite it."
-                line = document.line(r"\[|_:\w")
+                line = document.line(r"^[^\"#]*(\[|_:\w)")
                 findings.append(Finding(document.name, line, "", message, "Give the thing a name, such as id:csto."))
             elif subject in described:
                 other = described[subject].name
@@ -119,8 +119,12 @@ def subjects(content: Content) -> Checked:
     return Checked(tuple(findings), (Count("things described", len(described)),))
 
 
-def references(content: Content, inferred: Iterable[Triple]) -> Checked:
-    """Every thing that is referred to is described, be it by hand or by a rule."""
+def references(content: Content, inferred: Iterable[Triple], told: Iterable[Finding] = ()) -> Checked:
+    """Every thing that is referred to is described, be it by hand or by a rule.
+
+    What the findings *told* already say of a thing and the name it refers to is not said again.
+    """
+    said = {(finding.node, finding.remedy.partition(" ")[0]) for finding in told}
     rest = tuple(inferred)
     described = {t.subject for document in content.documents for t in document.triples} | {t.subject for t in rest}
     known = [term.value for term in described if isinstance(term, NamedNode) and term.value.startswith(names.ID)]
@@ -132,8 +136,8 @@ def references(content: Content, inferred: Iterable[Triple]) -> Checked:
             if not isinstance(target, NamedNode) or not target.value.startswith(names.ID):
                 continue
             number += 1
-            if target not in described:
-                shown = names.curie(target.value)
+            shown = names.curie(target.value)
+            if target not in described and (_shown(triple.subject), shown) not in said:
                 near = difflib.get_close_matches(target.value, known, n=1, cutoff=0.8)
                 remedy = f"Did you mean {names.curie(near[0])}?" if near else "Describe it in data/."
                 predicate = names.curie(triple.predicate.value)

@@ -61,7 +61,7 @@ class Report:
         return "\n".join(lines)
 
     def json(self) -> str:
-        """The report for programs: ``findings``, a list of objects, and ``counts``, an object from *what* to *number*."""
+        """The report for programs: ``findings``, a list of objects, and ``counts``, one object from what to number."""
         content = {
             "findings": [asdict(each) for each in self.findings],
             "counts": {count.what: count.number for count in self.counts},

@@ -132,7 +132,7 @@ class Content:
 def read(root: Path, data: Sequence[Path] = (), extra: Sequence[Path] = ()) -> Content:
     """The content under *root*; *data*, files or folders of any RDF syntax, takes the place of ``data/``.
 
-    *extra* files are read beside the data. CannotRead where a folder or a named file is missing; whatever is wrong
+    *extra*, RDF or question files, is read beside them. CannotRead where a folder or a named file is missing; what is wrong
     inside a file is a finding. With *data*, links are those of the given folders.
     """
     findings: list[Finding] = []
@@ -141,18 +141,28 @@ def read(root: Path, data: Sequence[Path] = (), extra: Sequence[Path] = ()) -> C
     # A name is never absolute, so that the same content makes the same dataset wherever it lies.
     base = None if data else root
     files = [(path, name) for given in own for path, name in rdf_files(given, base)]
-    files += [(path, name) for given in extra for path, name in rdf_files(given, None)]
+    files += [(path, name) for given in extra if given.suffix != ".rq" for path, name in rdf_files(given, None)]
+    asked = [(path, _name(path, root)) for path in _in(root / "data" / "queries", "*.rq")]
+    asked += [(path, path.name) for path in extra if path.suffix == ".rq"]
     links = [path for given in own for path in sorted(given.glob("links/*.sssom.tsv"))]
     return Content(
         root=root,
         ontology=rdf.documents((path, _name(path, root)) for path in _in(root / "ontology", "*.ttl")),
         shapes=rdf.documents((path, _name(path, root)) for path in _in(root / "shapes", "*.ttl")),
-        data=rdf.documents(files),
+        data=rdf.documents(_apart(files)),
         rules=rdf.texts((path, _name(path, root)) for path in _in(root / "ontology" / "rules", "*.rq")),
-        questions=rdf.texts((path, _name(path, root)) for path in _in(root / "data" / "queries", "*.rq")),
+        questions=rdf.texts(asked),
         links=None if data and not links else rdf.texts((path, _name(path, base)) for path in links),
         findings=tuple(findings),
     )
+
+
+def _apart(files: Iterable[tuple[Path, str]]) -> Iterator[tuple[Path, str]]:
+    """*files*, each once, with a number after the name where two have the same."""
+    numbers: dict[str, int] = {}
+    for path, name in {path.resolve(): (path, name) for path, name in files}.values():
+        numbers[name] = numbers.get(name, 0) + 1
+        yield path, name if numbers[name] == 1 else f"{name} ({numbers[name]})"
 
 
 def rdf_files(given: Path, base: Path | None) -> list[tuple[Path, str]]:
@@ -211,6 +221,11 @@ class _Reader:
         except SyntaxError as error:
             message = f"This cannot be read as RDF: {_AT.sub('', error.args[0])}."
             self.findings.append(Finding(name, error.lineno, "", message, "Correct the line, or the one before it."))
+            return None
+        beyond = next((each for each in triples if isinstance(each.object, Triple)), None)
+        if beyond is not None:
+            message = f"{names.curie(beyond.predicate.value)} has a statement for its value, which is RDF 1.2."
+            self.findings.append(Finding(name, None, "", message, "Write the statement as a node of its own."))
             return None
         return Document(path, name, text, triples, prefixes)
 

@@ -71,8 +71,9 @@ def canonical(graphs: Mapping[str, Iterable[Triple]]) -> tuple[bytes, dict[str, 
 
 
 def hash_of(inputs: Mapping[str, str]) -> str:
-    """One checksum for all *inputs*, checksums of files by name."""
-    return hashlib.sha256("".join(f"{inputs[name]}  {name}\n" for name in sorted(inputs)).encode()).hexdigest()
+    """One checksum for all *inputs*, checksums of files by name, and for the version of the code."""
+    lines = [f"foedus {__version__}\n", *(f"{inputs[name]}  {name}\n" for name in sorted(inputs))]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def prepare(out: Path) -> None:
