@@ -16,10 +16,12 @@ class FoedusError(Exception):
           NoSuchThing                  2    404    an unknown thing or question
           NotAcceptable                2    406    no offered format fits
           TooLarge                     4    413    a body or query text over its limit
+          AddressTooLong               4    414    a request line over its limit
           WrongBodyType                3    415    an unsupported request body type
           QueryTooSlow                 4    504    over the time limit
           AnswerTooLarge               4    507    over the memory or answer limit
           Busy                         4    503    the queue is full, or the pool restarts
+          EngineFailed                 3    502    the engine behind --engine fails or is no SPARQL endpoint
           Cancelled                  130    499    the asker left before the answer was there
           CannotServe                  3     –     the port is in use, or no worker starts
     """
@@ -90,6 +92,12 @@ class TooLarge(FoedusError):
     title = "The request is too large"
 
 
+class AddressTooLong(FoedusError):
+    exit_code = 4
+    status = 414
+    title = "The address is too long"
+
+
 class WrongBodyType(FoedusError):
     status = 415
     title = "Unsupported body type"
@@ -117,6 +125,11 @@ class Cancelled(FoedusError):
     exit_code = 130
     status = 499
     title = "The asker left"
+
+
+class EngineFailed(FoedusError):
+    status = 502
+    title = "The engine failed"
 
 
 class CannotServe(FoedusError):

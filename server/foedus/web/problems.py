@@ -1,0 +1,117 @@
+"""Errors as answers: HTML page, problem+json or plain text, by what was asked for."""
+
+import json
+import re
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from flask import Flask, Response, current_app, render_template, request
+from jinja2 import TemplateNotFound
+from werkzeug.exceptions import HTTPException
+
+from foedus import names
+from foedus.errors import FoedusError
+from foedus.query import formats
+
+RETRY_AFTER = 2
+"""Seconds after which a client that was sent away may come again."""
+
+_OFFERS = (
+    ("application/problem+json", "json"),
+    ("application/json", "json"),
+    ("text/html", "html"),
+    ("application/xhtml+xml", "html"),
+    ("text/plain", "text"),
+)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What happened, to what, and what to do; *kind* is the error's name in kebab-case."""
+
+    kind: str
+    title: str
+    status: int
+    detail: str
+    remedy: str
+    line: int | None = None
+    column: int | None = None
+
+
+def register(app: Flask) -> None:
+    """Let every error of *app* be answered here."""
+    app.register_error_handler(FoedusError, _foedus_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _failure)
+
+
+def answer(problem: Problem) -> Response:
+    """*problem* in the form that the client accepts best; problem+json where it accepts none of them."""
+    chosen = formats.negotiate(request.headers.get("Accept"), _OFFERS)
+    media_type, form = chosen or _OFFERS[0]
+    if form == "html":
+        try:
+            response = Response(
+                render_template("problem.html", problem=problem), content_type="text/html; charset=utf-8"
+            )
+        except TemplateNotFound:
+            form = "text"
+    if form == "text":
+        text = f"{problem.title}: {problem.detail}\n{problem.remedy}".rstrip() + "\n"
+        response = Response(text, content_type="text/plain; charset=utf-8")
+    elif form == "json":
+        response = Response(json.dumps(_members(problem), ensure_ascii=False), content_type=media_type)
+    response.status_code = problem.status
+    response.headers["Cache-Control"] = "no-store"
+    response.vary.add("Accept")
+    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = str(RETRY_AFTER)
+    return response
+
+
+def of(error: FoedusError) -> Problem:
+    """*error* as a problem; one that is no client's doing is a 500."""
+    kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(error).__name__).lower()
+    return Problem(kind, error.title, error.status, error.message, error.remedy, error.line, error.column)
+
+
+def _members(problem: Problem) -> dict[str, str | int]:
+    """The members of RFC 9457, and ours: remedy, line and column, left out where there is nothing to say."""
+    members: dict[str, str | int | None] = {
+        "type": f"{names.BASE}problem/{problem.kind}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "remedy": problem.remedy,
+        "line": problem.line,
+        "column": problem.column,
+    }
+    return {name: value for name, value in members.items() if value}
+
+
+def _foedus_error(error: FoedusError) -> Response:
+    return answer(of(error))
+
+
+def _http_error(error: HTTPException) -> Response:
+    """An error of the web framework: an address that leads nowhere, a method that is not taken."""
+    status = HTTPStatus(error.code or 500)
+    if status < HTTPStatus.BAD_REQUEST:
+        return Response(error.get_body(), status, error.get_headers())
+    detail, remedy = {
+        HTTPStatus.NOT_FOUND: (f"There is nothing at {request.path}.", "Start at the home page: /"),
+        HTTPStatus.METHOD_NOT_ALLOWED: (f"{request.path} does not take {request.method}.", "See the Allow header."),
+    }.get(status, (error.description or status.description, ""))
+    response = answer(Problem(status.phrase.lower().replace(" ", "-"), status.phrase, status, detail, remedy))
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After"):
+            response.headers[name] = value
+    return response
+
+
+def _failure(error: Exception) -> Response:
+    """A fault of ours: logged in full, told without its insides."""
+    current_app.logger.error("%s %s failed", request.method, request.path, exc_info=error)
+    return answer(
+        Problem("server-error", "Something went wrong", 500, "The server failed on this request.", "Please report it.")
+    )

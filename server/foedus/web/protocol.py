@@ -1,0 +1,216 @@
+"""The SPARQL 1.1 Protocol at /sparql, queries only, and /health.
+
+Nothing is streamed: an answer is whole, with its Content-Length, before its first byte goes out.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+from urllib.parse import parse_qsl
+
+from flask import Blueprint, Flask, Response, current_app, json, request
+from flask.typing import ResponseReturnValue
+from werkzeug.http import parse_options_header
+
+from foedus.errors import AddressTooLong, BadQuery, FoedusError, NotAcceptable, TooLarge, WrongBodyType
+from foedus.query import formats, scan
+from foedus.query.pool import Answer, Asker, Request
+from foedus.web.problems import RETRY_AFTER
+
+bp = Blueprint("protocol", __name__)
+
+PATH = "/sparql"
+METHODS = "GET, HEAD, POST, OPTIONS"
+LONGEST_ADDRESS = 32 << 10
+"""Bytes of a request's address; a longer query goes by POST."""
+
+QUERY_PAGE = "explore.query_page"
+"""The view that shows a query, and its answer if there is one, to people."""
+
+_FORM = "application/x-www-form-urlencoded"
+_DIRECT = "application/sparql-query"
+_UPDATE = "application/sparql-update"
+_DESCRIPTION = Path(__file__).parent / "queries" / "service-description.rq"
+
+Pairs = list[tuple[str, str]]
+
+
+def register(app: Flask, pool: Asker) -> None:
+    """Answer at /sparql and /health of *app* from *pool*."""
+    app.extensions["foedus"] = pool
+    app.register_blueprint(bp)
+    app.after_request(_let_other_sites_ask)
+
+
+@bp.get(PATH, provide_automatic_options=False)
+def query_by_get() -> Response:
+    """A query in the address; without one, the service description or, for a browser, the query page."""
+    if len(request.query_string) > LONGEST_ADDRESS:
+        raise AddressTooLong(
+            f"The address has {len(request.query_string):,} bytes; the limit is {LONGEST_ADDRESS:,}.",
+            f"Send the query by POST, as {_FORM} or {_DIRECT}.",
+        )
+    pairs = _pairs(request.query_string)
+    _no_update(pairs)
+    if not _values(pairs, "format") and _is_for_people():
+        return current_app.make_response(cast(ResponseReturnValue, current_app.view_functions[QUERY_PAGE]()))
+    if not _values(pairs, "query"):
+        return _service_description(pairs)
+    return _answer(_asked(pairs, _query(_values(pairs, "query"))))
+
+
+@bp.post(PATH, provide_automatic_options=False)
+def query_by_post() -> Response:
+    """A query in a form, or as the body itself."""
+    body_type, options = parse_options_header(request.headers.get("Content-Type"))
+    if body_type == _UPDATE:
+        scan.refuse_updates()
+    if body_type not in (_FORM, _DIRECT):
+        raise WrongBodyType(f"A body of type “{body_type or 'unknown'}” is not taken.", f"Send {_FORM} or {_DIRECT}.")
+    if options.get("charset", "utf-8").lower() not in ("utf-8", "utf8", "us-ascii"):
+        raise WrongBodyType(f"The charset {options['charset']} is not taken.", "Send UTF-8.")
+    body = _body()
+    pairs = _pairs(request.query_string)
+    if body_type == _FORM:
+        pairs += _pairs(body)
+    _no_update(pairs)
+    texts = _values(pairs, "query") + ([_decoded(body)] if body_type == _DIRECT else [])
+    return _answer(_asked(pairs, _query(texts)))
+
+
+@bp.route(PATH, methods=["OPTIONS"], provide_automatic_options=False)
+def options() -> Response:
+    """What this address takes, for a browser that asks on behalf of another site."""
+    response = Response(status=204)
+    response.headers["Allow"] = METHODS
+    response.headers["Access-Control-Allow-Methods"] = METHODS
+    response.headers["Access-Control-Allow-Headers"] = "Accept, Content-Type"
+    response.headers["Access-Control-Max-Age"] = "86400"
+    return response
+
+
+@bp.get("/health")
+def health() -> Response:
+    """Ready only when a worker has just answered; says which version of the dataset is served."""
+    pool = _pool()
+    try:
+        pool.ask(Request("ASK {}"))
+        about = pool.dataset
+        content = {"status": "ok", "dataset": about.sha256, "asOf": about.as_of, "quads": about.quads}
+        response = Response(json.dumps(content), 200, content_type="application/json")
+    except FoedusError as error:
+        content = {"status": "unavailable", "detail": error.message}
+        response = Response(json.dumps(content), 503, content_type="application/json")
+        response.headers["Retry-After"] = str(RETRY_AFTER)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def respond(answer: Answer) -> Response:
+    """*answer* over HTTP."""
+    response = Response(answer.body, content_type=answer.media_type)
+    response.headers["Content-Length"] = str(len(answer.body))
+    response.vary.add("Accept")
+    return response
+
+
+def client_left() -> Callable[[], bool] | None:
+    """A function that says whether the client of this request has closed its connection, if the server can tell."""
+    return cast("Callable[[], bool] | None", request.environ.get("waitress.client_disconnected"))
+
+
+def _pool() -> Asker:
+    return cast(Asker, current_app.extensions["foedus"])
+
+
+def _answer(asked: Request) -> Response:
+    return respond(_pool().ask(asked, client_left()))
+
+
+def _asked(pairs: Pairs, text: str) -> Request:
+    default_graphs, named_graphs = _values(pairs, "default-graph-uri"), _values(pairs, "named-graph-uri")
+    chooses = bool(default_graphs or named_graphs)
+    return Request(
+        text=text,
+        accept=request.headers.get("Accept"),
+        form=_form(pairs),
+        default_graphs=tuple(default_graphs) if chooses else None,
+        named_graphs=tuple(named_graphs) if chooses else None,
+    )
+
+
+def _form(pairs: Pairs) -> str | None:
+    return next((value for value in _values(pairs, "format") if value), None)
+
+
+def _query(texts: list[str]) -> str:
+    if len(texts) != 1:
+        raise BadQuery(
+            f"The request holds {len(texts)} queries." if texts else "The request holds no query.",
+            "Send exactly one, in the parameter “query”.",
+        )
+    return texts[0]
+
+
+def _no_update(pairs: Pairs) -> None:
+    if _values(pairs, "update"):
+        scan.refuse_updates()
+
+
+def _service_description(pairs: Pairs) -> Response:
+    try:
+        return _answer(Request(_DESCRIPTION.read_text(), request.headers.get("Accept"), _form(pairs)))
+    except NotAcceptable as error:
+        offered = ", ".join(each.media_type for each in formats.offered("graph"))
+        raise NotAcceptable(
+            "Without a query this address describes itself in RDF, which you do not accept.",
+            f"Add “query=…”, or accept one of: {offered}.",
+        ) from error
+
+
+def _is_for_people() -> bool:
+    """Whether the client likes HTML better than any format of data, and there is a page to show."""
+    data = [(media_type, False) for each in formats.FORMATS for media_type in each.media_types]
+    chosen = formats.negotiate(request.headers.get("Accept"), [*data, ("text/html", True)])
+    return bool(chosen and chosen[1]) and QUERY_PAGE in current_app.view_functions
+
+
+def _body() -> bytes:
+    """The request's body; TooLarge beyond what a query at its limit can need, percent-encoded."""
+    most = 3 * _pool().limits.text + LONGEST_ADDRESS
+    if (request.content_length or 0) > most:
+        raise TooLarge(
+            f"The body has {request.content_length:,} bytes; the limit is {most:,}.", "Ask for less at once."
+        )
+    return request.get_data()
+
+
+def _pairs(content: bytes) -> Pairs:
+    """The names and values of an encoded form."""
+    try:
+        return parse_qsl(content.decode("ascii"), keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError as error:
+        raise _not_utf8() from error
+
+
+def _decoded(body: bytes) -> str:
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _not_utf8() from error
+
+
+def _not_utf8() -> BadQuery:
+    return BadQuery("The request is not UTF-8.", "Encode the query's text as UTF-8, and in forms percent-encode it.")
+
+
+def _values(pairs: Pairs, name: str) -> list[str]:
+    return [value for key, value in pairs if key == name]
+
+
+def _let_other_sites_ask(response: Response) -> Response:
+    """Public, read-only and without credentials: any page may ask."""
+    if request.path == PATH:
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers["Access-Control-Expose-Headers"] = "Content-Length, ETag, Retry-After"
+    return response
