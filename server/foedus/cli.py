@@ -5,7 +5,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import click
 
@@ -231,16 +231,23 @@ def ask(question: str, values: tuple[str, ...], form: str | None) -> None:
       foedus ask unanswered --csv
       foedus ask "SELECT ?s WHERE { ?s a foedus:Alliance }"
     """
+    from foedus import questions
     from foedus.query.answering import answer
     from foedus.query.limits import Limits
     from foedus.query.pool import Pool
+    from foedus.query.resolve import resolver
     from foedus.query.table import as_table
 
     given = _named_values(values)
+    file = _question_file(question)
     with Pool(_current_dataset(), Limits.chosen(workers=1)) as pool:
-        result = answer(pool, _question_text(question), given, form)
+        if file and given:
+            text = questions.bind(questions.read(file), given, resolver(pool))
+            result = answer(pool, text, {}, form)
+        else:
+            result = answer(pool, _question_text(question, file), given, form)
         if form:
-            click.get_binary_stream("stdout").write(result.body)
+            sys.stdout.buffer.write(result.body)
         else:
             click.echo(as_table(result))
 
@@ -257,21 +264,22 @@ def _named_values(values: Sequence[str]) -> dict[str, str]:
     return named
 
 
-def _question_text(question: str) -> str:
-    """The text behind the command's argument: standard input, a file's text, or the argument itself."""
-    if question == "-":
-        return _decoded(click.get_binary_stream("stdin"), "standard input")
-    path = Path(question)
-    if question.endswith((".rq", ".sparql")) or (len(question) < 255 and "\n" not in question and path.is_file()):
-        with path.open("rb") as file:
-            return _decoded(file, question)
-    return question
+def _question_file(question: str) -> Path | None:
+    """The file that the command's argument names, if it names one."""
+    if question.endswith((".rq", ".sparql")):
+        return Path(question)
+    return Path(question) if "\n" not in question and len(question) < 255 and Path(question).is_file() else None
 
 
-def _decoded(stream: IO[bytes], name: str) -> str:
+def _question_text(question: str, file: Path | None) -> str:
+    """The text behind the command's argument: standard input, *file*'s text, or the argument itself."""
+    content = sys.stdin.buffer.read() if question == "-" else file.read_bytes() if file else None
+    if content is None:
+        return question
     try:
-        return stream.read().decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        name = "Standard input" if question == "-" else question
         raise CannotRead(f"{name} is not UTF-8 text (byte {error.start}).", "Save it as UTF-8.") from error
 
 

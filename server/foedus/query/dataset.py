@@ -19,10 +19,13 @@ SUFFIXES = (".ttl", ".nt", ".nq", ".trig", ".rdf", ".owl", ".xml", ".jsonld", ".
 
 @dataclass(frozen=True)
 class Description:
-    """What is being served: *sha256* identifies its version; *as_of* is the day it speaks of, where it says so."""
+    """What is being served: *sha256* identifies its version; *as_of* is the day it speaks of, where it says so.
+
+    *quads* is None where nobody counted: another engine's data.
+    """
 
     sha256: str
-    quads: int
+    quads: int | None
     as_of: str | None
     version: str | None
 

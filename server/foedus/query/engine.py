@@ -1,0 +1,182 @@
+"""Answers from another SPARQL 1.1 endpoint, behind the same limits and errors as our own pool.
+
+Data that outgrow one machine live in an engine made for that; pages, questions, protocol and limits stay ours. The
+standard protocol is all that is asked of it: a form POST with ``query``, and an ``Accept`` of one media type.
+"""
+
+import hashlib
+import http.client
+import socket
+import threading
+import time
+import urllib.parse
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as await_all
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from foedus import names
+from foedus.errors import AnswerTooLarge, BadQuery, Busy, Cancelled, EngineFailed, QueryTooSlow, WrongUsage
+from foedus.query import formats, results, scan
+from foedus.query.dataset import Description
+from foedus.query.limits import MIB, Limits
+from foedus.query.pool import Answer, Request
+
+_LOOK = 0.1
+"""Seconds between two looks at whether the asker has left."""
+_PIECE = 1 << 16
+_GREETING = "SELECT ?asOf WHERE { OPTIONAL { id:foedus-dataset foedus:asOf ?asOf } } LIMIT 1"
+
+
+class Engine:
+    """A context manager that asks the SPARQL endpoint at *url*; ``ask`` may be called from any number of threads.
+
+    What it answers from can change under its name, so its version is that of the moment it was opened.
+    """
+
+    def __init__(self, url: str, limits: Limits | None = None) -> None:
+        """Raises WrongUsage for a *url* that is not http or https, or that holds a password."""
+        self.limits = limits or Limits()
+        self.url = url
+        parts = urllib.parse.urlsplit(url)
+        try:
+            self._port = parts.port
+        except ValueError:
+            self._port = -1
+        if parts.scheme not in {"http", "https"} or not parts.hostname or self._port == -1:
+            raise WrongUsage(f"“{url}” is not the address of an endpoint.", "Write http://host:port/path or https://…")
+        if parts.username is not None:
+            raise WrongUsage(
+                "The engine's address holds a user name.", "Leave it out; put a proxy that adds it between."
+            )
+        self._host = parts.hostname
+        self._secure = parts.scheme == "https"
+        self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self._description: Description | None = None
+        self._free = threading.BoundedSemaphore(self.limits.workers)
+        self._threads = ThreadPoolExecutor(self.limits.workers, thread_name_prefix="foedus-engine")
+
+    def __enter__(self) -> Self:
+        """Ask it once; EngineFailed, BadQuery or QueryTooSlow if it does not answer as an endpoint does."""
+        try:
+            days = [row["asOf"].value for row in results.select(self, _GREETING) if "asOf" in row]
+        except BaseException:
+            self.close()
+            raise
+        opened = hashlib.sha256(f"{self.url} {time.time()}".encode()).hexdigest()
+        self._description = Description(sha256=opened, quads=None, as_of=days[0] if days else None, version=None)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the last requests run out and take no more."""
+        self._threads.shutdown()
+
+    @property
+    def dataset(self) -> Description:
+        """What the endpoint held when it was opened."""
+        if self._description is None:
+            raise Busy("The engine was not opened.", "Use it as a context manager.")
+        return self._description
+
+    def ask(self, request: Request, cancelled: Callable[[], bool] | None = None) -> Answer:
+        """The whole answer of the endpoint to *request*, or the FoedusError that says why not.
+
+        *cancelled* is looked at ten times a second; once it is true, the connection is closed and Cancelled raised.
+        """
+        started = time.monotonic()
+        seen = scan.scan(request.text, self.limits)
+        if seen.kind is None:
+            raise BadQuery("The text is not a query.", "Write SELECT, ASK, CONSTRUCT or DESCRIBE.")
+        choice = formats.choose(seen.kind, request.accept, request.form)
+        if not self._free.acquire(timeout=self.limits.queue_wait):
+            raise Busy(f"No place became free within {self.limits.queue_wait:g} s.", "Try again in a few seconds.")
+        connection = self._connection()
+        exchange = self._threads.submit(self._exchange, connection, request, choice.format.media_type)
+        exchange.add_done_callback(lambda _: self._free.release())
+        try:
+            self._watch(exchange, started, cancelled)
+            body = exchange.result()
+        finally:
+            # Closing it from here is what stops an exchange that is still under way.
+            _hang_up(connection)
+        return Answer(body, choice.content_type, seen.kind, (time.monotonic() - started) * 1000)
+
+    def _connection(self) -> http.client.HTTPConnection:
+        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
+        return kind(self._host, self._port, timeout=self.limits.time_limit)
+
+    def _watch(self, exchange: Future[bytes], started: float, cancelled: Callable[[], bool] | None) -> None:
+        """Wait for *exchange* within the time limit and while the asker is there."""
+        while not exchange.done():
+            left = started + self.limits.time_limit - time.monotonic()
+            if left <= 0:
+                raise QueryTooSlow(
+                    f"The query took longer than {self.limits.time_limit:g} s and was given up.",
+                    "Narrow it or add a LIMIT.",
+                )
+            if cancelled and cancelled():
+                raise Cancelled("The asker left while the query ran.")
+            await_all([exchange], min(left, _LOOK) if cancelled else left)
+
+    def _exchange(self, connection: http.client.HTTPConnection, request: Request, media_type: str) -> bytes:
+        """The body of a 200 answer; EngineFailed, BadQuery or AnswerTooLarge otherwise."""
+        # Our prefixes hold for every query, as in our own pool; on one line, so that the engine's line numbers fit.
+        prologue = names.prologue().replace("\n", " ")
+        fields = [("query", f"BASE <{names.BASE}> {prologue}{request.text}")]
+        fields += [("default-graph-uri", graph) for graph in request.default_graphs or ()]
+        fields += [("named-graph-uri", graph) for graph in request.named_graphs or ()]
+        headers = {
+            "Accept": media_type,
+            "Content-Type": "application/x-www-form-urlencoded",
+            "User-Agent": "foedus (+https://w3id.org/foedus/)",
+        }
+        try:
+            connection.request("POST", self._path, urllib.parse.urlencode(fields), headers)
+            answer = connection.getresponse()
+            body = self._read(answer)
+        except (OSError, http.client.HTTPException) as error:
+            raise EngineFailed(
+                f"The engine at {self.url} does not answer: {error or type(error).__name__}.", "Is it running?"
+            ) from error
+        if 400 <= answer.status < 500:
+            raise BadQuery(f"The engine refused the query ({answer.status}): {_first_line(body)}", "Correct the query.")
+        if answer.status != 200:
+            raise EngineFailed(f"The engine failed ({answer.status}): {_first_line(body)}", "Look at the engine's log.")
+        given = (answer.headers.get_content_type() or "").lower()
+        if given != media_type:
+            raise EngineFailed(
+                f"The engine answered with {given} where {media_type} was asked for.", "Is it a SPARQL 1.1 endpoint?"
+            )
+        return body
+
+    def _read(self, answer: http.client.HTTPResponse) -> bytes:
+        pieces, size = [], 0
+        while piece := answer.read(_PIECE):
+            size += len(piece)
+            if size > self.limits.answer:
+                raise AnswerTooLarge(f"The answer is larger than {self.limits.answer // MIB} MiB.", "Add a LIMIT.")
+            pieces.append(piece)
+        if answer.length:
+            raise http.client.IncompleteRead(b"", answer.length)
+        return b"".join(pieces)
+
+
+def _hang_up(connection: http.client.HTTPConnection) -> None:
+    """Close *connection*, waking a thread that still reads from it."""
+    if connection.sock is not None:
+        # Closed already is what was wanted.
+        with suppress(OSError):
+            connection.sock.shutdown(socket.SHUT_RDWR)
+    connection.close()
+
+
+def _first_line(body: bytes) -> str:
+    text = body[:500].decode("utf-8", "replace").strip()
+    return text.splitlines()[0] if text else "it says nothing more."
