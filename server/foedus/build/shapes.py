@@ -1,7 +1,7 @@
 """Hold the data against the shapes, and the shapes against SHACL and the ontology."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -11,23 +11,36 @@ import pyshacl
 import pyshacl.errors
 from rdflib import BNode, Graph, Literal, Namespace, URIRef
 from rdflib.collection import Collection
-from rdflib.namespace import DCAT, DCTERMS, OWL, PROV, RDF, RDFS, SH, SKOS, DefinedNamespace
+from rdflib.namespace import DCAT, DCTERMS, OWL, PROV, RDF, RDFS, SH, SKOS, XSD, DefinedNamespace
 from rdflib.plugins.sparql import prepareQuery
 from rdflib.term import Node
 
 from foedus import files, names
 from foedus.build.findings import Count, Finding
+from foedus.build.reading import Places
 
 FOEDUS = Namespace(names.ONTOLOGY)
-
-# Where a named thing is described: IRI -> (file as shown, line).
-Places = Mapping[str, tuple[str, int | None]]
 
 # Vocabularies that a misspelt term can be held against; PROV and DCAT are used by the dataset's own description.
 _VOCABULARIES: tuple[type[DefinedNamespace], ...] = (RDF, RDFS, OWL, SKOS, DCTERMS, DCAT, PROV)
 
 # Shapes within shapes: the shapes of shapes go deeper over ours than the 15 that pyshacl allows unasked.
 _DEPTH = 40
+
+# The one spelling of each value of each type, and what is wrong with any other.
+_SPELLINGS = {
+    XSD.integer: (r"0|-?[1-9][0-9]*", "is written without plus sign and leading zeros"),
+    XSD.boolean: (r"true|false", "is written true or false"),
+    XSD.date: (r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "is written without time zone"),
+    XSD.dateTime: (
+        r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-](?!00:00)[0-9]{2}:[0-9]{2})",
+        "is written with its offset, Z for none, and without parts of a second",
+    ),
+    XSD.anyURI: (r"\S+", "is written without spaces"),
+    XSD.string: (r"(?s:.*)", ""),
+    RDF.langString: (r"(?s:.*)", ""),
+}
+_TYPES = "xsd:integer, xsd:boolean, xsd:date, xsd:dateTime, xsd:anyURI, or text"
 
 _COMPARISONS = (SH.lessThan, SH.lessThanOrEquals)
 _TARGETS = (SH.targetClass, SH.targetNode, SH.targetSubjectsOf, SH.targetObjectsOf)
@@ -63,6 +76,7 @@ def validate(data: Graph, shapes: Graph, ontology: Graph, places: Places | None 
     findings = check_shapes(shapes, ontology, places)
     findings += _undefined_terms(data, ontology, places)
     findings += _untyped(data, ontology, places)
+    findings += _not_canonical(data, places)
     for count in counts(data, shapes, ontology):
         if not count.number:
             findings.append(
@@ -106,7 +120,7 @@ def violations(data: Graph, shapes: Graph, ontology: Graph) -> list[Violation]:
 
 
 def check_shapes(shapes: Graph, ontology: Graph, places: Places | None = None) -> list[Finding]:
-    """What is wrong with the shapes: terms that SHACL or the ontology lack, malformed shapes, shapes that never apply."""
+    """What is wrong with the shapes: misspelt terms, malformed shapes, shapes that never apply."""
     places = places or {}
     findings = [*_misspelt(shapes, places), *_unknown_to_ontology(shapes, ontology, places)]
     findings += [*_never_applied(shapes, places), *_without_message(shapes, places), *_bad_sparql(shapes, places)]
@@ -237,6 +251,22 @@ def _untyped(data: Graph, ontology: Graph, places: Places) -> Iterator[Finding]:
             )
 
 
+def _not_canonical(data: Graph, places: Places) -> Iterator[Finding]:
+    """A finding for each literal of ours that the store would respell, or whose type is none that we use.
+
+    No shape can say this: pyshacl matches a pattern against the value, where "04" and "4" are the same.
+    """
+    for subject, predicate, value in data:
+        if not isinstance(value, Literal) or value.datatype is None or not str(subject).startswith(names.ID):
+            continue
+        if value.datatype in _SPELLINGS and (value.ill_typed or re.fullmatch(_SPELLINGS[value.datatype][0], value)):
+            continue
+        file, line = places.get(str(subject), ("data/", None))
+        _, advice = _SPELLINGS.get(value.datatype, ("", f"is of no type that is used here: {_TYPES}"))
+        message = f"{names.curie(str(predicate))} {_shown(value)} {advice}."
+        yield Finding(file, line, _shown(subject), message, "See shapes/everything.ttl.")
+
+
 # --- the shapes ---------------------------------------------------------------------------------------------------
 
 
@@ -277,9 +307,8 @@ def _never_applied(shapes: Graph, places: Places) -> Iterator[Finding]:
         used |= {shape for head in shapes.objects(None, link) for shape in Collection(shapes, head)}
     for shape in _shapes(shapes) - used:
         if not any((shape, target, None) in shapes for target in _TARGETS):
-            yield _about(
-                shape, shapes, places, "No shape and no target leads to this shape.", "Give it a sh:targetClass."
-            )
+            message = "No shape and no target leads to this shape."
+            yield _about(shape, shapes, places, message, "Give it a sh:targetClass.")
 
 
 def _without_message(shapes: Graph, places: Places) -> Iterator[Finding]:
@@ -312,8 +341,8 @@ def _malformed(shapes: Graph, places: Places) -> Iterator[Finding]:
         if predicate not in _SHAPE_LINKS or value not in named:
             apart.add((subject, predicate, value))
     for each in _results(apart, _shipped("shacl-shacl.ttl")):
-        value = "" if each.value is None else f" ({_shown(each.value)})"
-        yield _about(each.focus, shapes, places, f"The shape is malformed: {each.message}{value}", "Correct the shape.")
+        shown = "" if each.value is None else f" ({_shown(each.value)})"
+        yield _about(each.focus, shapes, places, f"The shape is malformed: {each.message}{shown}", "Correct the shape.")
 
 
 @cache
