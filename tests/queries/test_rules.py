@@ -1,0 +1,302 @@
+"""What the rules conclude, and what they do not, each shown in the smallest world that can show it."""
+
+import pytest
+from pyoxigraph import NamedNode
+
+from foedus import files, names
+from foedus.build import dates, reading, rules
+
+# Rome and the Latin League, whose alliance is constituted by a treaty; a pact beside it constitutes none.
+ALWAYS = """
+id:rome a foedus:State ; rdfs:label "Rome"@en .
+id:foedus-cassianum a foedus:Treaty ; rdfs:label "Cassian Treaty"@en .
+id:league a foedus:Alliance ; rdfs:label "Latin League"@en ; foedus:constitutedBy id:foedus-cassianum .
+id:pact a foedus:Treaty ; rdfs:label "Pact"@en .
+id:protocol a foedus:Treaty ; foedus:amends id:foedus-cassianum .
+"""
+
+
+def act(name, kind, day, effect="", treaty="foedus-cassianum"):
+    """One legal act of Rome's in Turtle."""
+    takes_effect = f' ; foedus:takesEffect "{effect}"' if effect else ""
+    return (
+        f"id:{name} a {', '.join(f'foedus:{each}' for each in kind.split())} ; foedus:ofState id:rome ; "
+        f'foedus:ofTreaty id:{treaty} ; foedus:occurred "{day}"{takes_effect} .\n'
+    )
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    """The shipped ontology and rules."""
+    return reading.read(files.ROOT)
+
+
+@pytest.fixture
+def conclude(shipped, tmp_path):
+    """Run the rules over a world; give all values of a property of a node, as local names and sorted."""
+
+    def run(turtle):
+        path = tmp_path / "world.ttl"
+        prefixes = "".join(
+            f"@prefix {prefix}: <{names.PREFIXES[prefix]}> .\n" for prefix in ("foedus", "id", "rdfs", "xsd")
+        )
+        path.write_text(prefixes + ALWAYS + turtle, encoding="utf-8")
+        world = reading.read(files.ROOT, data=[path])
+        assert world.findings == ()
+        rulebook, findings = rules.read(shipped)
+        assert findings == []
+        store = rules.store_of(
+            {
+                names.ASSERTED: [triple for document in world.data for triple in document.triples],
+                names.ONTOLOGY_GRAPH: [triple for document in shipped.ontology for triple in document.triples],
+                names.INFERRED: dates.derive(world).triples,
+            }
+        )
+        assert rules.run(rulebook, store).findings == ()
+
+        def values(subject, predicate):
+            quads = store.quads_for_pattern(
+                NamedNode(names.ID + subject), NamedNode(names.expand(predicate)), None, None
+            )
+            return sorted({quad.object.value.removeprefix(names.ID).removeprefix(names.ONTOLOGY) for quad in quads})
+
+        return values
+
+    return run
+
+
+IN = act("in", "EntryIntoForce", "1900-01-01", "1900-01-01")
+OUT = act("out", "Withdrawal", "1910-01-01", "1910-07-01")
+AGAIN = act("again", "Accession", "1920-01-01", "[1920-01-01..1921-06-30]")
+
+
+def test_a_binding_begins_and_ends_with_the_effect_of_its_acts(conclude):
+    world = conclude(IN + OUT)
+    binding = "binding-foedus-cassianum-rome-1"
+    assert world(binding, "foedus:beginLatest") == ["1900-01-01"]
+    assert world(binding, "foedus:endEarliest") == world(binding, "foedus:endLatest") == ["1910-07-01"]
+    assert world(binding, "foedus:until") == ["1910-06-30"]
+
+
+def test_a_state_that_comes_back_has_a_second_spell(conclude):
+    world = conclude(IN + OUT + AGAIN)
+    assert world("binding-foedus-cassianum-rome-2", "foedus:begunBy") == ["again"]
+    assert world("membership-league-rome-2", "foedus:from") == ["[1920-01-01..1921-06-30]"]
+    assert world("membership-league-rome-1", "foedus:endedBy") == ["out"]
+    assert world("binding-foedus-cassianum-rome-3", "foedus:begunBy") == []
+
+
+def test_a_state_already_bound_is_not_bound_again(conclude):
+    world = conclude(IN + AGAIN)
+    assert world("binding-foedus-cassianum-rome-1", "foedus:begunBy") == ["in"]
+    assert world("binding-foedus-cassianum-rome-2", "foedus:begunBy") == []
+
+
+def test_an_act_that_ends_nothing_ends_nothing(conclude):
+    world = conclude(OUT + AGAIN)
+    assert world("binding-foedus-cassianum-rome-1", "foedus:endedBy") == []
+
+
+def test_only_the_treaty_that_constitutes_it_makes_members(conclude):
+    world = conclude(act("in", "EntryIntoForce", "1900-01-01", "1900-01-01", treaty="pact"))
+    assert world("binding-pact-rome-1", "foedus:status") == ["party"]
+    assert world("rome", "foedus:everPartyTo") == ["pact"]
+    assert world("rome", "foedus:everMemberOf") == []
+    assert "MemberState" not in world("rome", "rdf:type")
+
+
+def test_a_member_that_left_is_a_former_member_and_was_a_member(conclude):
+    assert {"MemberState", "FormerMemberState"} <= set(conclude(IN + OUT)("rome", "rdf:type"))
+    assert "FormerMemberState" not in conclude(IN)("rome", "rdf:type")
+
+
+def test_announcements_and_notices_begin_and_end_nothing(conclude):
+    world = conclude(IN + act("says", "Announcement", "1905-01-01") + act("notes", "Notification", "1906-01-01"))
+    assert world("binding-foedus-cassianum-rome-1", "foedus:endLatest") == []
+
+
+def test_an_act_without_a_day_of_effect_takes_effect_on_its_own_day(conclude):
+    world = conclude(act("in", "Accession", "1900-02"))
+    assert world("binding-foedus-cassianum-rome-1", "foedus:beginEarliest") == ["1900-02-01"]
+    assert world("binding-foedus-cassianum-rome-1", "foedus:beginLatest") == ["1900-02-28"]
+
+
+ATTESTED = """
+id:attestation a foedus:Attestation ; foedus:ofState id:rome ; foedus:attests id:league ;
+  foedus:asOf "1950-12-31"^^xsd:date .
+id:older a foedus:Attestation ; foedus:ofState id:rome ; foedus:attests id:league ;
+  foedus:asOf "1940-01-01"^^xsd:date .
+"""
+
+
+def test_an_open_spell_is_certain_until_its_last_attestation(conclude):
+    world = conclude(IN + ATTESTED)
+    for spell in ("membership-league-rome-1", "binding-foedus-cassianum-rome-1"):
+        assert world(spell, "foedus:lastAttestedBy") == ["attestation"]
+        assert world(spell, "foedus:endEarliest") == ["1951-01-01"]
+        assert world(spell, "foedus:endLatest") == world(spell, "foedus:until") == []
+
+
+def test_an_open_spell_that_nothing_attests_is_certain_for_a_day(conclude):
+    assert conclude(IN)("membership-league-rome-1", "foedus:endEarliest") == ["1900-01-02"]
+
+
+def test_attestations_do_not_move_an_end_that_is_known(conclude):
+    world = conclude(IN + OUT + ATTESTED)
+    assert world("membership-league-rome-1", "foedus:lastAttestedBy") == []
+    assert world("membership-league-rome-1", "foedus:endEarliest") == ["1910-07-01"]
+
+
+def test_a_signatory_is_one_until_it_is_bound(conclude):
+    world = conclude(act("signs", "Signature", "1899-05-05") + IN)
+    assert world("signatory-foedus-cassianum-rome-1", "foedus:from") == ["1899-05-05"]
+    assert world("signatory-foedus-cassianum-rome-1", "foedus:until") == ["1899-12-31"]
+
+
+def test_a_signatory_that_is_never_bound_stays_one(conclude):
+    world = conclude(act("signs", "Signature", "1899-05-05"))
+    assert world("signatory-foedus-cassianum-rome-1", "foedus:endLatest") == []
+    assert world("rome", "foedus:everPartyTo") == []
+
+
+def test_signing_again_while_a_signatory_or_bound_makes_no_spell(conclude):
+    twice = act("signs", "Signature", "1899-05-05") + act("also-signs", "Signature", "1899-06-06")
+    assert conclude(twice + IN)("signatory-foedus-cassianum-rome-1", "foedus:begunBy") == ["signs"]
+    assert conclude(IN + act("signs", "Signature", "1905-05-05"))("signatory-foedus-cassianum-rome-1", "rdf:type") == []
+
+
+def test_signing_anew_after_an_end_makes_a_second_signatory_spell(conclude):
+    world = conclude(
+        act("signs", "Signature", "1899-05-05") + IN + OUT + act("re-signs", "Signature", "1919-01-01") + AGAIN
+    )
+    assert world("signatory-foedus-cassianum-rome-2", "foedus:begunBy") == ["re-signs"]
+    assert world("signatory-foedus-cassianum-rome-2", "foedus:until") == ["[1919-12-31..1921-06-29]"]
+
+
+def test_a_protocol_makes_no_signatories(conclude):
+    world = conclude(act("signs", "Signature", "1899-05-05", treaty="protocol"))
+    assert world("signatory-protocol-rome-1", "rdf:type") == []
+
+
+FREEZE = act("freezes", "Freeze", "1905-01-01", "1905-01-01")
+
+
+def test_a_freeze_interrupts_the_membership_and_ends_nothing(conclude):
+    world = conclude(IN + FREEZE)
+    assert world("interruption-league-rome-1", "foedus:interrupts") == ["membership-league-rome-1"]
+    assert world("interruption-league-rome-1", "foedus:status") == ["frozen"]
+    assert world("membership-league-rome-1", "foedus:status") == ["member"]
+    assert world("membership-league-rome-1", "foedus:endLatest") == []
+
+
+def test_a_freeze_under_a_treaty_without_alliance_interrupts_the_binding(conclude):
+    world = conclude(
+        act("in", "EntryIntoForce", "1900-01-01", treaty="pact") + act("freezes", "Freeze", "1905-01-01", treaty="pact")
+    )
+    assert world("interruption-pact-rome-1", "foedus:interrupts") == ["binding-pact-rome-1"]
+
+
+def test_a_suspension_that_is_an_exit_ends_and_does_not_interrupt(conclude):
+    world = conclude(IN + act("expels", "Suspension EndingAct", "1905-01-01", "1905-01-01"))
+    assert world("membership-league-rome-1", "foedus:endedBy") == ["expels"]
+    assert world("interruption-league-rome-1", "rdf:type") == []
+
+
+def test_an_interruption_ends_with_readmission(conclude):
+    world = conclude(IN + act("suspends", "Suspension", "1905-01-01") + act("lifts", "Readmission", "1907-01-01"))
+    assert world("interruption-league-rome-1", "foedus:endedBy") == ["lifts"]
+    assert world("interruption-league-rome-1", "foedus:until") == ["1906-12-31"]
+    assert world("membership-league-rome-2", "rdf:type") == []
+
+
+def test_an_interruption_that_nothing_lifts_ends_with_the_membership(conclude):
+    world = conclude(IN + FREEZE + OUT)
+    assert world("interruption-league-rome-1", "foedus:endedBy") == ["out"]
+    assert world("interruption-league-rome-1", "foedus:endLatest") == ["1910-07-01"]
+
+
+def test_a_readmission_after_the_exit_begins_a_spell_and_lifts_nothing(conclude):
+    world = conclude(IN + FREEZE + OUT + act("back", "Readmission", "1920-01-01"))
+    assert world("interruption-league-rome-1", "foedus:endedBy") == ["out"]
+    assert world("membership-league-rome-2", "foedus:begunBy") == ["back"]
+
+
+def test_a_freeze_of_a_state_that_is_no_member_interrupts_nothing(conclude):
+    assert conclude(FREEZE)("interruption-league-rome-1", "rdf:type") == []
+    assert conclude(IN + OUT + act("freezes", "Freeze", "1915-01-01"))("interruption-league-rome-1", "rdf:type") == []
+
+
+ARTICLE = """
+id:article a foedus:Article ; foedus:articleOf id:foedus-cassianum .
+id:old a foedus:ArticleVersion ; foedus:versionOf id:article ; foedus:introducedBy id:force .
+id:new a foedus:ArticleVersion ; foedus:versionOf id:article ; foedus:introducedBy id:change ; foedus:replaces id:old .
+id:force a foedus:EntryIntoForce ; foedus:ofTreaty id:foedus-cassianum ; foedus:occurred "1900-01-01" .
+id:change a foedus:EntryIntoForce ; foedus:ofTreaty id:protocol ; foedus:occurred "1905-05-05" .
+id:ask a foedus:ArticleInvocation ; foedus:invokes id:article ; foedus:requestedBy id:rome ; foedus:requestedOn "DAY" .
+"""
+
+
+@pytest.mark.parametrize(
+    ("day", "wording"),
+    [
+        ("1905-05-04", ["old"]),
+        ("1905-05-05", ["new"]),
+        ("[1905-05-04..1905-05-05]", []),
+        ("1899-12-31", []),
+    ],
+)
+def test_the_wording_that_applied_is_the_one_certainly_valid_on_the_day(conclude, day, wording):
+    world = conclude(ARTICLE.replace("DAY", day))
+    assert world("ask", "foedus:appliedVersion") == wording
+    assert world("ask", "foedus:underTreaty") == ["foedus-cassianum"]
+
+
+def test_mutual_blame_for_the_same_incident_is_a_contradiction_both_ways(conclude):
+    world = conclude("""
+id:carthage a foedus:State . id:clash a foedus:Incident . id:other-clash a foedus:Incident .
+id:one a foedus:ResponsibilityClaim ; foedus:claimant id:rome ; foedus:blames id:carthage ; foedus:about id:clash .
+id:two a foedus:ResponsibilityClaim ; foedus:claimant id:carthage ; foedus:blames id:rome ; foedus:about id:clash .
+id:elsewhere a foedus:ResponsibilityClaim ; foedus:claimant id:carthage ; foedus:blames id:rome ;
+  foedus:about id:other-clash .
+""")
+    assert (world("one", "foedus:contradicts"), world("two", "foedus:contradicts")) == (["two"], ["one"])
+    assert world("elsewhere", "foedus:contradicts") == []
+
+
+VALUES = """
+id:in foedus:source id:annals .
+id:claim-a a foedus:ValueClaim ; foedus:about id:in ; foedus:aspect foedus:occurred ;
+  foedus:value "VALUE" ; foedus:reportedIn id:SOURCE .
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "source", "days"),
+    [("1900-03-01", "fasti", ["59"]), ("1899-12-31", "fasti", ["1"]), ("1900", "fasti", [])],
+)
+def test_another_value_from_another_source_is_a_disagreement(conclude, value, source, days):
+    world = conclude(IN + VALUES.replace("VALUE", value).replace("SOURCE", source))
+    assert world("disagreement-claim-a", "foedus:sourceA") == ["annals"]
+    assert world("disagreement-claim-a", "foedus:valueB") == [value]
+    assert world("disagreement-claim-a", "foedus:daysApart") == days
+
+
+@pytest.mark.parametrize(("value", "source"), [("1900-01-01", "fasti"), ("1900-03-01", "annals")])
+def test_the_same_value_or_the_same_source_is_no_disagreement(conclude, value, source):
+    world = conclude(IN + VALUES.replace("VALUE", value).replace("SOURCE", source))
+    assert world("disagreement-claim-a", "rdf:type") == []
+
+
+def test_spells_have_english_names_with_their_dates(conclude):
+    world = conclude(IN + OUT + AGAIN)
+    assert world("membership-league-rome-1", "rdfs:label") == [
+        "Rome, member of the Latin League, 1900-01-01 to 1910-06-30"
+    ]
+    assert world("binding-foedus-cassianum-rome-2", "rdfs:label") == [
+        "Rome, party to the Cassian Treaty, since [1920-01-01..1921-06-30]"
+    ]
+
+
+def test_a_part_of_a_part_is_part_of_the_whole(conclude):
+    world = conclude("id:shot foedus:partOf id:clash . id:clash foedus:partOf id:war .")
+    assert world("shot", "foedus:partOf") == ["clash", "war"]
