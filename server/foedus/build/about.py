@@ -8,7 +8,7 @@ from pyoxigraph import Literal, NamedNode, Triple
 
 from foedus import __version__, names, questions
 from foedus.build.reading import Content, subjects
-from foedus.build.rules import without_comments
+from foedus.build.rules import form_of
 
 DATASET = NamedNode(names.ID + "foedus-dataset")
 
@@ -25,7 +25,6 @@ _EXECUTABLES = {
     "SELECT": ("SPARQLSelectExecutable", "select"),
     "ASK": ("SPARQLAskExecutable", "ask"),
     "CONSTRUCT": ("SPARQLConstructExecutable", "construct"),
-    "DESCRIBE": ("SPARQLConstructExecutable", "construct"),
 }
 
 
@@ -71,8 +70,7 @@ def _questions(stored: Iterable[questions.Question]) -> Iterator[Triple]:
     """Each stored question as an executable, named by the address of its page."""
     for question in stored:
         node = NamedNode(f"{names.BASE}queries/{question.slug}")
-        form = re.search(r"\b(SELECT|ASK|CONSTRUCT|DESCRIBE)\b", without_comments(question.text), re.IGNORECASE)
-        kind, property_ = _EXECUTABLES[form[1].upper() if form else "SELECT"]
+        kind, property_ = _EXECUTABLES[form_of(question.text)]
         yield Triple(node, _TYPE, _term("sh:SPARQLExecutable"))
         yield Triple(node, _TYPE, _term(f"sh:{kind}"))
         yield Triple(node, _LABEL, Literal(question.slug))

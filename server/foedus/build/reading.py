@@ -132,8 +132,8 @@ class Content:
 def read(root: Path, data: Sequence[Path] = (), extra: Sequence[Path] = ()) -> Content:
     """The content under *root*; *data*, files or folders of any RDF syntax, takes the place of ``data/``.
 
-    *extra*, RDF or question files, is read beside them. CannotRead where a folder or a named file is missing; what is wrong
-    inside a file is a finding. With *data*, links are those of the given folders.
+    *extra*, RDF or question files, is read beside them. CannotRead where a folder or a named file is missing; what is
+    wrong inside a file is a finding. With *data*, links are those of the given folders.
     """
     findings: list[Finding] = []
     rdf = _Reader(findings)

@@ -106,19 +106,24 @@ def sparql_faults(source: Source, forms: tuple[str, ...]) -> Iterator[Finding]:
         line = bare.count("\n", 0, service.start()) + 1
         yield Finding(source.name, line, "", "SERVICE is not allowed.", "Ask only the dataset itself.")
         return
-    found = re.search(r"\b(SELECT|CONSTRUCT|ASK|DESCRIBE)\b", bare, re.IGNORECASE)
     try:
-        result = Store().query(source.text)
+        Store().query(source.text)
     except SyntaxError as error:
         at = _AT.match(str(error))
         message = f"The query cannot be read: {_shortened(at[3] if at else str(error))}"
         message += f" (column {at[2]})." if at else "."
         yield Finding(source.name, int(at[1]) if at else None, "", message, "Correct the SPARQL there or just before.")
         return
-    form = found[1].upper() if found else ""
-    if form not in forms or ("CONSTRUCT" in forms and not isinstance(result, QueryTriples)):
+    form = form_of(source.text)
+    if form not in forms:
         wanted = " or ".join(forms)
         yield Finding(source.name, None, "", f"This is a query of the form {form}.", f"Write {wanted}.")
+
+
+def form_of(text: str) -> str:
+    """The form of the SPARQL query *text*: its first word after the prologue, in capitals."""
+    found = re.search(r"\b(SELECT|CONSTRUCT|ASK|DESCRIBE)\b", without_comments(text), re.IGNORECASE)
+    return found[1].upper() if found else ""
 
 
 def unknown_terms(source: Source, defined: frozenset[str]) -> Iterator[Finding]:
