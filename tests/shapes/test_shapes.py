@@ -219,7 +219,8 @@ def about_shape(turtle: str, ontology: Graph) -> list[Finding]:
         ),
         (
             "shape:Membership a sh:NodeShape ;"
-            ' sh:targetClass foedus:Membership ; sh:sparql [ sh:select "SELECT $this WHERE { $this foedus:ofStat ?x }" ] .',
+            " sh:targetClass foedus:Membership ;"
+            ' sh:sparql [ sh:select "SELECT $this WHERE { $this foedus:ofStat ?x }" ] .',
             "foedus:ofStat is not a term of the ontology.",
             "Did you mean foedus:ofState?",
         ),
