@@ -95,7 +95,7 @@ def choose(kind: Kind, accept: str | None = None, name: str | None = None) -> Ch
         by_name = named(name, kind)
         return Choice(by_name, by_name.content_type())
     offers = [(media_type, each) for each in offered(kind) for media_type in each.media_types]
-    chosen = negotiate(accept, offers)
+    chosen = negotiate(accept, offers, frozenset(each.media_type for each in offered(kind)))
     if chosen is None:
         raise NotAcceptable(
             "None of the formats that you accept fits this answer.", f"Accept one of: {_list(offered(kind))}."
@@ -104,12 +104,14 @@ def choose(kind: Kind, accept: str | None = None, name: str | None = None) -> Ch
     return Choice(best, best.content_type(media_type))
 
 
-def negotiate(accept: str | None, offers: Sequence[tuple[str, T]]) -> tuple[str, T] | None:
+def negotiate(
+    accept: str | None, offers: Sequence[tuple[str, T]], registered: frozenset[str] | None = None
+) -> tuple[str, T] | None:
     """The offer, a media type with anything behind it, that *accept* likes best; None if it likes none.
 
     By RFC 9110 §12.5.1: the most specific range decides an offer's quality, and quality 0 refuses it. Between equals
     an offer that is named beats one under a wildcard, then the order of *offers* decides. No header, or an empty one,
-    takes the first.
+    takes the first. Where *registered* is given, a wildcard takes these only: other names must be asked for.
     """
     ranges = accepted(accept)
     if not ranges:
@@ -121,6 +123,8 @@ def negotiate(accept: str | None, offers: Sequence[tuple[str, T]]) -> tuple[str,
             ((specificity, quality) for pattern, quality in ranges if (specificity := _fits(pattern, media_type))),
             default=(0, 0.0),
         )
+        if registered is not None and specificity < 3 and media_type not in registered:
+            continue
         if quality > 0 and (quality, specificity) > best:
             best, chosen = (quality, specificity), (media_type, behind)
     return chosen

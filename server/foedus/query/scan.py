@@ -16,22 +16,22 @@ UPDATES = frozenset({"INSERT", "DELETE", "LOAD", "CLEAR", "DROP", "CREATE", "ADD
 
 _KINDS: dict[str, Kind] = {"SELECT": "select", "ASK": "ask", "CONSTRUCT": "graph", "DESCRIBE": "graph"}
 
-# Alternatives are tried in order, each anchored at the place where the last token ended, and none can match in two
-# ways: the pass is linear.
+# Alternatives are tried in order, each where the last token ended, and whatever one has run over is its token: a
+# string that does not end takes its line, a long one the rest. So no text, however hostile, is read over and over.
 _TOKEN = re.compile(
-    r'''
-      (?P<space>    [\s]+ | \#[^\r\n]* )
-    | (?P<string>   """(?:[^"\\]|\\.|"(?!""))*+""" | \'\'\'(?:[^'\\]|\\.|'(?!''))*+\'\'\'
-                  | "(?:[^"\\\r\n]|\\.)*+"  | '(?:[^'\\\r\n]|\\.)*+' )
-    | (?P<iri>      <[^<>"{}|^`\\\x00-\x20]*+(?:\\u[0-9A-Fa-f]{4}[^<>"{}|^`\\\x00-\x20]*+)*+> )
+    r"""
+      (?P<space>    \s+ | \#[^\r\n]* )
+    | (?P<string>   \"{3}(?:[^"\\]|\\.|"(?!""))*+(?:\"{3})? | '{3}(?:[^'\\]|\\.|'(?!''))*+(?:'{3})?
+                  | "(?:[^"\\\r\n]|\\[^\r\n])*+"? | '(?:[^'\\\r\n]|\\[^\r\n])*+'? )
+    | (?P<iri>      <(?:[^<>"{}|^`\\\x00-\x20]|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8})*+> )
     | (?P<variable> [?$]\w+ )
     | (?P<language> @[A-Za-z]+(?:-[A-Za-z0-9]+)*+ )
-    | (?P<prefixed> [\w\-.]*+:(?:[\w\-.:%]|\\[_~.\-!$&'()*+,;=/?\#@%])*+ )
-    | (?P<word>     (?:[^\W\d]|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8})(?:\w|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8})*+ )
-    | (?P<open>     [({\[] | <<(?:\()? )
-    | (?P<close>    [)}\]] | (?:\))?>> )
+    | (?P<name>     (?=[\w.\-:\\])(?P<run>(?:[\w.\-]|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8})*+)
+                    (?P<local>:(?:[\w\-.:%]|\\[_~.\-!$&'()*+,;=/?\#@%])*+)?+ )
+    | (?P<open>     [({\[] | <<\(? )
+    | (?P<close>    [)}\]] | \)?>> )
     | (?P<other>    . )
-    ''',
+    """,
     re.VERBOSE | re.DOTALL,
 )
 _ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
@@ -40,14 +40,10 @@ _SERVICE = re.compile(r"\bSERVICE\b", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Scan:
-    """What a query's text shows at a glance.
-
-    *kind* is None where no query form was found; *names_graphs* says whether it has a ``FROM`` of its own.
-    """
+    """What a query's text shows at a glance; *kind* is None where no query form was found."""
 
     kind: Kind | None
     depth: int
-    names_graphs: bool
 
 
 def scan(text: str, limits: Limits) -> Scan:
@@ -62,51 +58,94 @@ def scan(text: str, limits: Limits) -> Scan:
             f"The query text has {size:,} bytes; the limit is {limits.text:,}.",
             "Ask in several queries, or take the whole dataset from /download.",
         )
-    kind: Kind | None = None
-    depth = deepest = 0
-    names_graphs = doubtful = False
-    before = ""
+    seen = _Seen(text, limits)
     for match in _TOKEN.finditer(text):
-        group, token = match.lastgroup, match[0]
-        if group == "space":
-            continue
+        if match.lastgroup != "space" and match[0]:
+            seen.token(match)
+    if seen.doubtful and (hidden := _SERVICE.search(unescaped(text))):
+        raise _no_service(text, hidden.start())
+    return Scan(seen.kind, seen.deepest)
+
+
+class _Seen:
+    """What the tokens so far have shown."""
+
+    def __init__(self, text: str, limits: Limits) -> None:
+        self.text = text
+        self.limits = limits
+        self.kind: Kind | None = None
+        self.deepest = 0
+        self.doubtful = False
+        self.open: list[str] = []
+        self.before = ""
+        """What the last token was: a group of the pattern, or "number"."""
+        self.keyword = ""
+        """The last word that was no prefixed name."""
+        self.service: int | None = None
+        """Where ``service:…`` was just read: with a ``{`` behind it the engine takes it for the keyword."""
+
+    def token(self, match: re.Match[str]) -> None:
+        group, token, start = match.lastgroup or "", match[0], match.start()
+        if self.service is not None and token == "{" and self.keyword not in ("GRAPH", "FROM", "NAMED"):
+            raise _no_service(self.text, self.service)
+        self.service = None
         if group == "open":
-            depth += 1
-            if depth > limits.depth:
-                line, column = position(text, match.start())
-                raise BadQuery(
-                    f"The query is nested more than {limits.depth} levels deep (line {line}, column {column}).",
-                    f"Flatten it: at most {limits.depth} brackets may be open at once.",
-                    line,
-                    column,
-                )
-            deepest = max(deepest, depth)
+            self.nest([token], start)
         elif group == "close":
-            depth = max(0, depth - 1)
-        elif group == "iri" and before in ("variable", "close", "string", "number"):
-            # After an operand this may be a less-than sign with what follows: then brackets in it count, and a quote
-            # or a number sign begins a string or a comment that this pass reads otherwise than the engine.
-            depth += max(0, token.count("(") - token.count(")"))
-            doubtful = doubtful or "#" in token or "'" in token
-        elif group == "word":
-            keyword = unescaped(token).upper()
-            if keyword == "SERVICE":
-                raise _no_service(text, match.start())
-            names_graphs = names_graphs or keyword == "FROM"
-            if kind is None and keyword in _KINDS:
-                kind = _KINDS[keyword]
-            elif kind is None and keyword in UPDATES:
-                line, column = position(text, match.start())
+            del self.open[-1:]
+        elif group == "iri" and self.before in ("variable", "close", "string", "number", "name"):
+            self.perhaps_less_than(token, start)
+        elif group == "name":
+            group = self.name(match)
+        self.before = group
+
+    def nest(self, brackets: list[str], start: int) -> None:
+        self.open += brackets
+        self.deepest = max(self.deepest, len(self.open))
+        if self.deepest > self.limits.depth:
+            line, column = position(self.text, start)
+            raise BadQuery(
+                f"The query is nested more than {self.limits.depth} levels deep (line {line}, column {column}).",
+                f"Flatten it: at most {self.limits.depth} brackets may be open at once.",
+                line,
+                column,
+            )
+
+    def perhaps_less_than(self, token: str, start: int) -> None:
+        """Behind an operand and in round brackets, *token* may be a less-than sign with what follows, not an IRI.
+
+        Then brackets in it count, and a quote or a number sign in it begins a string or a comment for the engine.
+        """
+        if self.open[-1:] != ["("]:
+            return
+        hides = "#" in token or "'" in token
+        self.doubtful = self.doubtful or hides
+        unclosed = token.count("(") - (0 if hides else token.count(")"))
+        self.nest(["("] * unclosed, start)
+
+    def name(self, match: re.Match[str]) -> str:
+        """Take in a run of letters: keywords, a number or a prefixed name; the group that it counts as."""
+        run, start = unescaped(match["run"]), match.start()
+        words = [word.upper() for word in re.split(r"[.\-]", run)]
+        if match["local"] is not None:
+            if words[-1] == "SERVICE":
+                self.service = start
+            return "name"
+        if "SERVICE" in words:
+            raise _no_service(self.text, start)
+        for word in words:
+            if self.kind is None and word in _KINDS:
+                self.kind = _KINDS[word]
+            elif self.kind is None and word in UPDATES:
+                line, column = position(self.text, start)
                 raise BadQuery(
-                    f"“{token}” (line {line}, column {column}) begins an update; this endpoint answers queries only.",
+                    f"“{match[0]}” (line {line}, column {column}) begins an update; only queries are answered here.",
                     "Write SELECT, ASK, CONSTRUCT or DESCRIBE.",
                     line,
                     column,
                 )
-        before = "number" if group == "other" and token.isdigit() else group or ""
-    if doubtful and (hidden := _SERVICE.search(unescaped(text))):
-        raise _no_service(text, hidden.start())
-    return Scan(kind, deepest, names_graphs)
+        self.keyword = words[-1]
+        return "number" if run.lstrip(".-")[:1].isdigit() else "word"
 
 
 def refuse_updates() -> None:
