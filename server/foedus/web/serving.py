@@ -49,7 +49,10 @@ def _cannot_listen(error: OSError, host: str, port: int) -> CannotServe:
 
 
 def run(app: Flask, listening: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve *app* on *listening* until SIGTERM or Ctrl-C; calls *ready* once requests are accepted."""
+    """Serve *app* on *listening* until SIGTERM, or raise KeyboardInterrupt on Ctrl-C; *ready* is called first.
+
+    Requests that arrive while *ready* runs wait in the socket's backlog.
+    """
     server = create_server(
         app,
         sockets=[listening],
@@ -61,13 +64,19 @@ def run(app: Flask, listening: socket.socket, ready: Callable[[], None]) -> None
         channel_request_lookahead=1,
         clear_untrusted_proxy_headers=True,
     )
-    signal.signal(signal.SIGTERM, _stop)
+    received: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
+        raise SystemExit
+
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, stop)
     ready()
     try:
+        # waitress returns quietly on SystemExit and KeyboardInterrupt alike.
         server.run()
     finally:
         server.close()
-
-
-def _stop(_signal: int, _frame: FrameType | None) -> None:
-    raise SystemExit(0)
+    if signal.SIGINT in received:
+        raise KeyboardInterrupt
