@@ -75,9 +75,15 @@ class ReadOnly(FoedusError):
 
 
 class NoSuchThing(FoedusError):
+    """*near* holds the IRIs of what the asker may have meant."""
+
     exit_code = 2
     status = 404
     title = "Not found"
+
+    def __init__(self, message: str, remedy: str = "", near: tuple[str, ...] = ()) -> None:
+        super().__init__(message, remedy)
+        self.near = near
 
 
 class NotAcceptable(FoedusError):

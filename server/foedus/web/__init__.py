@@ -1,14 +1,40 @@
-"""The showing side: a Flask application around a pool."""
+"""The web side: pages for readers, data for programs, and the SPARQL endpoint, all in front of one pool."""
+
+from dataclasses import dataclass
 
 from flask import Flask
 
+from foedus import __version__, names, questions
 from foedus.query.pool import Asker
-from foedus.web import headers, problems, protocol
+from foedus.web import asking, dates, describe, entities, explore, headers, problems, protocol
+from foedus.web.asking import Library
+from foedus.web.shelf import Shelf, shelf
+
+HOME_EXAMPLE = "obliged-by"
 
 
-def create_app(pool: Asker) -> Flask:
-    """The application that answers from *pool*, which the caller has started."""
+@dataclass(frozen=True)
+class Settings:
+    """What an operator may choose: *home_example* is the slug of the question that the home page answers."""
+
+    home_example: str = HOME_EXAMPLE
+
+
+def create_app(pool: Asker, settings: Settings | None = None) -> Flask:
+    """The app that shows what *pool* answers; CannotRead if a stored question is faulty."""
+    chosen = settings or Settings()
     app = Flask(__name__)
+    app.extensions["foedus-shelf"] = Shelf(Library(pool), questions.catalogue(), chosen.home_example)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters["in_words"] = dates.in_words
+    app.jinja_env.filters["machine_date"] = dates.machine
+    app.jinja_env.filters["curie"] = names.curie
+    app.jinja_env.filters["page_address"] = describe.page
+    app.jinja_env.filters["query_address"] = describe.query_address
+    app.jinja_env.filters["without_head"] = asking.without_head
+    app.context_processor(lambda: {"version": __version__, "as_of": shelf().as_of, "dataset": pool.dataset})
+    app.register_blueprint(explore.bp)
+    app.register_blueprint(entities.bp)
     protocol.register(app, pool)
     problems.register(app)
     headers.register(app)

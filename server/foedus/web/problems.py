@@ -10,7 +10,7 @@ from jinja2 import TemplateNotFound
 from werkzeug.exceptions import HTTPException
 
 from foedus import names
-from foedus.errors import FoedusError
+from foedus.errors import FoedusError, NoSuchThing
 from foedus.query import formats
 
 RETRY_AFTER = 2
@@ -27,7 +27,7 @@ _OFFERS = (
 
 @dataclass(frozen=True)
 class Problem:
-    """What happened, to what, and what to do; *kind* is the error's name in kebab-case."""
+    """What happened, to what, and what to do; *kind* is the error's name in kebab-case, *near* what may be meant."""
 
     kind: str
     title: str
@@ -36,6 +36,7 @@ class Problem:
     remedy: str
     line: int | None = None
     column: int | None = None
+    near: tuple[str, ...] = ()
 
 
 def register(app: Flask) -> None:
@@ -72,7 +73,8 @@ def answer(problem: Problem) -> Response:
 def of(error: FoedusError) -> Problem:
     """*error* as a problem; one that is no client's doing is a 500."""
     kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(error).__name__).lower()
-    return Problem(kind, error.title, error.status, error.message, error.remedy, error.line, error.column)
+    near = error.near if isinstance(error, NoSuchThing) else ()
+    return Problem(kind, error.title, error.status, error.message, error.remedy, error.line, error.column, near)
 
 
 def _members(problem: Problem) -> dict[str, str | int]:

@@ -1,0 +1,169 @@
+"""Pages and data of single things: what an IRI of ours leads to."""
+
+import difflib
+
+from flask import Blueprint, Response, redirect, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from foedus import names
+from foedus.errors import NoSuchThing, NotAcceptable, WrongUsage
+from foedus.query import formats
+from foedus.query.formats import Format
+from foedus.query.pool import Answer
+from foedus.web import asking, dates, describe
+from foedus.web.shelf import shelf
+
+bp = Blueprint("entities", __name__)
+
+DATA = ("ttl", "jsonld", "nt", "rdf", "json", "csv")
+"""The formats of one thing's data, the preferred one first; the last two are tables of statements."""
+
+_HTML = "text/html"
+
+
+@bp.get("/id/<name>")
+def thing(name: str) -> AnyResponse:
+    """The thing itself cannot be sent: 303 to its page or its data, whichever the asker likes better."""
+    if not _is_known(names.ID + name):
+        raise _no_such(names.ID + name)
+    offers = [(_HTML, f"/page/{name}")]
+    for form in DATA:
+        offers += [(media_type, f"/data/{name}.{form}") for media_type in _format(form).media_types]
+    chosen = formats.negotiate(request.headers.get("Accept"), offers)
+    if chosen is None:
+        raise NotAcceptable(
+            "None of the formats that you accept fits.", f"Accept text/html or one of: {', '.join(DATA)}."
+        )
+    answer = redirect(chosen[1], code=303)
+    answer.headers["Vary"] = "Accept"
+    return answer
+
+
+@bp.get("/page/<name>")
+def page(name: str) -> Response:
+    """Everything known about one thing, for readers."""
+    return _page(names.ID + name)
+
+
+@bp.get("/data/<name>.<ext>")
+def data(name: str, ext: str) -> Response:
+    """Everything known about one thing, for programs."""
+    if ext not in DATA:
+        raise NoSuchThing(
+            f"There is no format “.{ext}” of {name}.", f"Take one of: {', '.join(f'.{each}' for each in DATA)}."
+        )
+    if not _is_known(names.ID + name):
+        raise _no_such(names.ID + name)
+    here = asking.iri(names.ID + name)
+    is_table = "graph" not in _format(ext).kinds
+    library = shelf().library
+    answer = library.table("facts", ext, [here]) if is_table else library.graph("describe", ext, [here])
+    return _send(answer, f"{name}.{ext}")
+
+
+@bp.get("/ontology/<name>")
+def term(name: str) -> Response:
+    """One term of the ontology: what it means, what it is bound to, and how it is used."""
+    return _page_or_rdf(names.ONTOLOGY + name)
+
+
+@bp.get("/shape/<name>")
+def shape(name: str) -> Response:
+    """One shape: what a well-formed description looks like."""
+    return _page_or_rdf(names.SHAPE + name)
+
+
+@bp.get("/graph/<name>")
+def graph(name: str) -> Response:
+    """One named graph: what it is, or all that it says."""
+    iri = names.GRAPH + name
+    if iri not in {row["graph"].value for row in shelf().library.rows("graphs")}:
+        raise _no_such(iri)
+    form = wanted()
+    return _vary(
+        _send(shelf().library.graph("graph", form.name, graphs=(iri,)), f"{name}{form.extension}")
+        if form
+        else _page(iri)
+    )
+
+
+@bp.get("/ontology")
+def ontology() -> Response:
+    """All terms, grouped; or the whole ontology as RDF."""
+    form = wanted()
+    if form:
+        answer = shelf().library.graph("graph", form.name, graphs=(names.ONTOLOGY_GRAPH,))
+        return _vary(_send(answer, f"foedus{form.extension}"))
+    return _vary(Response(render_template("ontology.html", vocabulary=describe.vocabulary(shelf().library))))
+
+
+def wanted() -> Format | None:
+    """The RDF format that the asker wants, by ``?format=`` or ``Accept``; None for a page."""
+    name = request.args.get("format")
+    if name == "html":
+        return None
+    if name:
+        return formats.named(name, "graph")
+    offers: list[tuple[str, Format | None]] = [(_HTML, None)]
+    offers += [(media_type, each) for each in formats.offered("graph") for media_type in each.media_types]
+    chosen = formats.negotiate(request.headers.get("Accept"), offers)
+    if chosen is None:
+        raise NotAcceptable(
+            "None of the formats that you accept fits.", "Accept text/html, text/turtle or application/ld+json."
+        )
+    return chosen[1]
+
+
+def _page_or_rdf(iri: str) -> Response:
+    if not _is_known(iri):
+        raise _no_such(iri)
+    form = wanted()
+    if form is None:
+        return _vary(_page(iri))
+    answer = shelf().library.graph("describe-term", form.name, [asking.iri(iri)])
+    return _vary(_send(answer, f"{iri.rpartition('/')[2].rpartition('#')[2]}{form.extension}"))
+
+
+def _page(iri: str) -> Response:
+    day = request.args.get("on") or shelf().as_of
+    if not dates.is_day(day):
+        raise WrongUsage(f"on: “{day}” is no date.", "Write a real day as YYYY-MM-DD.")
+    found = describe.find_thing(shelf().library, iri, day, shelf().questions) if names.is_iri(iri) else None
+    if found is None:
+        raise _no_such(iri)
+    size = {row["graph"].value: row["triples"].value for row in shelf().library.rows("graphs")}.get(iri)
+    return Response(render_template("thing.html", thing=found, day=day, data=DATA, size=size))
+
+
+def _is_known(iri: str) -> bool:
+    return names.is_iri(iri) and iri in shelf().names
+
+
+def _no_such(iri: str) -> NoSuchThing:
+    """The error for an unknown *iri*, with the known names that look like it."""
+    namespace = next(each for each in (names.ID, names.ONTOLOGY, names.SHAPE, names.GRAPH) if iri.startswith(each))
+    local = iri.removeprefix(namespace)
+    known = [each.removeprefix(namespace) for each in shelf().names if each.startswith(namespace)]
+    by_lower = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(local.lower(), by_lower, n=5, cutoff=0.6)
+    near += [each for each in by_lower if local.lower() in each and each not in near][: 5 - len(near)]
+    offered = tuple(by_lower[each] for each in near)
+    remedy = f"Did you mean {' or '.join(offered)}?" if offered else "Search for it by name: /search?q=…"
+    kind = {names.ID: "thing", names.ONTOLOGY: "term", names.SHAPE: "shape", names.GRAPH: "graph"}[namespace]
+    return NoSuchThing(f"There is no {kind} “{local}”.", remedy, near=tuple(namespace + each for each in offered))
+
+
+def _format(name: str) -> Format:
+    return next(each for each in formats.FORMATS if each.name == name)
+
+
+def _send(answer: Answer, filename: str) -> Response:
+    response = Response(answer.body, content_type=answer.media_type)
+    response.headers["Content-Disposition"] = f'inline; filename="{filename}"'
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+def _vary(response: Response) -> Response:
+    response.headers["Vary"] = "Accept"
+    return response

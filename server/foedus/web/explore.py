@@ -1,0 +1,217 @@
+"""Ways in: home, search, the stored questions and their answers, and the page for queries of one's own."""
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Mapping
+
+from flask import Blueprint, Response, render_template, request
+
+from foedus import names, questions
+from foedus.errors import FoedusError, NoSuchThing, NotAcceptable, WrongUsage
+from foedus.query import formats, results
+from foedus.query.answering import answer
+from foedus.query.pool import Answer, Request
+from foedus.query.resolve import resolver
+from foedus.questions import Question
+from foedus.web import asking, describe, resultset
+from foedus.web.describe import Grid, Naming
+from foedus.web.shelf import shelf
+
+bp = Blueprint("explore", __name__)
+
+_SELECTS = re.compile(r"^\s*SELECT\b", re.M | re.I)
+
+STARTER = "\n".join(
+    [f"PREFIX {prefix}: <{names.PREFIXES[prefix]}>" for prefix in ("foedus", "id", "rdfs")]
+    + ["", "SELECT ?act ?label ?date WHERE {", "  ?act foedus:ofState id:uzbekistan ;"]
+    + ["    rdfs:label ?label ;", "    foedus:occurred ?date .", "}", "ORDER BY ?date", ""]
+)
+"""What the empty query page shows."""
+
+ROWS = 1000
+"""Rows of an answer that a page shows; files hold them all."""
+
+ANSWERS = ("csv", "tsv", "json", "ttl")
+"""The formats of an answer to a stored question."""
+
+
+@bp.get("/")
+def home() -> str:
+    """What this is, how much there is of it, and one question with its answer."""
+    stored = shelf().questions
+    figures = shelf().library.rows("figures")[0]
+    example = stored.get(shelf().home_example) or next(iter(stored.values()), None)
+    return render_template(
+        "home.html",
+        figures={name: figures[name].value for name in figures},
+        groups=_by_keyword(stored),
+        example=example,
+        given=_said(example, dict(example.example)) if example else {},
+        answer=_answer(example, dict(example.example)) if example else None,
+    )
+
+
+@bp.get("/search")
+def search() -> str:
+    """Things by name, old name or code."""
+    words = unicodedata.normalize("NFC", " ".join(request.args.get("q", "").split()))[:200]
+    rows = shelf().library.rows("search", [asking.words(words.lower())]) if words else ()
+    naming = Naming(shelf().library).learn(row["thing"] for row in rows)
+    found = [(naming.show(row["thing"]), row["matched"].value, _kinds(row["thing"].value)) for row in rows]
+    return render_template("search.html", words=words, found=found)
+
+
+@bp.get("/queries")
+def catalogue() -> str:
+    """The stored questions, grouped."""
+    return render_template("queries.html", groups=_by_keyword(shelf().questions))
+
+
+@bp.get("/queries/<slug>")
+def question(slug: str) -> tuple[str, int] | str:
+    """One question: its form, its text, and the answer for the values in the address."""
+    asked = _question(slug)
+    given = {name: value for name, value in request.args.items() if name not in questions.RESERVED}
+    values = given or dict(asked.example)
+    problem = None
+    found = None
+    try:
+        found = _answer(asked, values)
+    except (WrongUsage, NoSuchThing) as error:
+        problem = error
+    page = render_template(
+        "question.html",
+        question=asked,
+        values=values,
+        is_example=not given,
+        said=_said(asked, values),
+        answer=found,
+        problem=problem,
+        text=_text(asked, values) if problem is None else asking.without_head(asked.text),
+        choices={each.name: _choices(each.type) for each in asked.parameters if each.type != questions.DATE},
+        date_type=questions.DATE,
+        files=ANSWERS,
+        rows=ROWS,
+    )
+    return (page, 400) if problem else page
+
+
+@bp.get("/queries/<slug>.<ext>")
+def answer_file(slug: str, ext: str) -> Response:
+    """The answer to one question as a file."""
+    asked = _question(slug)
+    if ext not in ANSWERS:
+        raise NoSuchThing(
+            f"There is no format “.{ext}” of an answer.", f"Take one of: {', '.join(f'.{e}' for e in ANSWERS)}."
+        )
+    given = {name: value for name, value in request.args.items() if name not in questions.RESERVED}
+    values = given or dict(asked.example)
+    pool = shelf().library.pool
+    if ext == "ttl" and _SELECTS.search(asking.without_head(asked.text)):
+        turtle = resultset.as_turtle(results.table(answer(pool, slug, values, "json")))
+        response = Response(turtle, content_type="text/turtle; charset=utf-8")
+    else:
+        found = answer(pool, slug, values, ext)
+        response = Response(found.body, content_type=found.media_type)
+    response.headers["Content-Disposition"] = f'inline; filename="{slug}.{ext}"'
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+@bp.get("/query")
+def query_page() -> tuple[str, int] | str:
+    """A query of one's own: the text area, and the answer or what is wrong. Also what /sparql shows to a browser."""
+    text = request.args.get("query", "")
+    graphs = tuple(request.args.getlist("default-graph-uri")) or None
+    found = table = triples = truth = problem = None
+    try:
+        if text.strip():
+            found, table, triples, truth = _own_answer(text, graphs)
+    except FoedusError as error:
+        problem = error
+    page = render_template(
+        "query.html",
+        text=text,
+        starter=STARTER,
+        graphs=graphs or (),
+        answer=found,
+        table=table,
+        triples=triples,
+        truth=truth,
+        problem=problem,
+        groups=_by_keyword(shelf().questions),
+        files=formats.offered(found.kind) if found else (),
+        rows=ROWS,
+    )
+    return (page, problem.status) if problem else page
+
+
+def _own_answer(text: str, graphs: tuple[str, ...] | None) -> tuple[Answer, Grid | None, str | None, bool | None]:
+    """The answer to *text*, and it as a table, as Turtle, or as a truth value."""
+    named_graphs = () if graphs else None
+    try:
+        found = shelf().library.pool.ask(Request(text, form="json", default_graphs=graphs, named_graphs=named_graphs))
+    except NotAcceptable:
+        found = shelf().library.pool.ask(Request(text, form="ttl", default_graphs=graphs, named_graphs=named_graphs))
+    if found.kind == "ask":
+        return found, None, None, results.truth(found)
+    if found.kind == "graph":
+        return found, None, found.body.decode("utf-8"), None
+    rows = results.table(found)
+    columns = [(name, name) for name in rows.columns]
+    return found, describe.grid(Naming(shelf().library), columns, tuple(rows), ROWS), None, None
+
+
+def _question(slug: str) -> Question:
+    """The question stored as *slug*; NoSuchThing, with links to those with a name like it."""
+    stored = shelf().questions
+    if slug in stored:
+        return stored[slug]
+    near = difflib.get_close_matches(slug, stored, n=5, cutoff=0.5)
+    remedy = f"Did you mean {' or '.join(near)}?" if near else "All are listed at /queries."
+    raise NoSuchThing(
+        f"There is no question “{slug}”.", remedy, near=tuple(f"{names.BASE}queries/{each}" for each in near)
+    )
+
+
+def _text(asked: Question, values: Mapping[str, str]) -> str:
+    """The SPARQL text that answers, with *values* in it."""
+    return asking.without_head(questions.bind(asked, values, resolver(shelf().library.pool)))
+
+
+def _by_keyword(stored: Mapping[str, Question]) -> dict[str, list[Question]]:
+    """The questions by the first of their keywords."""
+    groups: dict[str, list[Question]] = {}
+    for each in stored.values():
+        groups.setdefault(each.keywords[0] if each.keywords else "other", []).append(each)
+    return dict(sorted(groups.items()))
+
+
+def _answer(asked: Question, values: Mapping[str, str]) -> tuple[Grid, Answer]:
+    """The answer as a table for readers; a ``label`` column says again what the link before it says."""
+    found = answer(shelf().library.pool, asked.slug, values, "json")
+    rows = results.table(found)
+    columns = [(each.name, each.name) for each in asked.columns if each.name != "label"]
+    return describe.grid(Naming(shelf().library), columns, tuple(rows), ROWS), found
+
+
+def _said(asked: Question, values: Mapping[str, str]) -> dict[str, str]:
+    """The values given, under the names that a reader knows them by."""
+    iris = {name: names.expand(value) or names.ID + value for name, value in values.items()}
+    labels = shelf().library.labels(iri for iri in iris.values() if names.is_iri(iri))
+    return {name: labels[iri][0].value if iri in labels else values[name] for name, iri in iris.items()}
+
+
+def _choices(class_iri: str) -> list[tuple[str, str]]:
+    """The instances of a class as (local name, label), by label."""
+    iris = [row["thing"].value for row in shelf().library.rows("instances", [asking.iri(class_iri)])]
+    labels = shelf().library.labels(iris)
+    found = [(iri.removeprefix(names.ID), labels[iri][0].value if iri in labels else iri) for iri in iris]
+    return sorted(found, key=lambda choice: choice[1].lower())
+
+
+def _kinds(iri: str) -> tuple[describe.Shown, ...]:
+    rows = shelf().library.rows("types", [asking.iri(iri)])
+    naming = Naming(shelf().library).learn(row["class"] for row in rows)
+    return tuple(naming.show(row["class"]) for row in rows if not asking.is_true(row["general"]))

@@ -1,0 +1,35 @@
+"""What every page needs at hand: the answers of the pool, the stored questions, and what the dataset says of itself."""
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from flask import current_app
+
+from foedus.questions import Question
+from foedus.web.asking import Library
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """One per app, in ``app.extensions["foedus-shelf"]``."""
+
+    library: Library
+    questions: Mapping[str, Question]
+    home_example: str
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The IRIs of ours of which something is said."""
+        return frozenset(row["thing"].value for row in self.library.rows("names"))
+
+    @property
+    def as_of(self) -> str:
+        """The day to which pages without a day of their own answer: the dataset's, never today where it has one."""
+        return self.library.pool.dataset.as_of or datetime.date.today().isoformat()
+
+
+def shelf() -> Shelf:
+    """The shelf of the app that answers now."""
+    return cast(Shelf, current_app.extensions["foedus-shelf"])
