@@ -1,6 +1,7 @@
 """Compile the content into one dataset: read, reason, validate, check, describe, write."""
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ Progress = Callable[[str, int, int], None]
 """Told, before each step, its name, how many steps are done, and how many there are."""
 
 _STEPS = 6
+_VALUE = re.compile(r'"[^"]*"|\bid:[a-z0-9-]+')
+"""A literal or a thing, as findings write them."""
 
 
 def build(out: Path, data: Sequence[Path] = (), progress: Progress | None = None, root: Path = files.ROOT) -> Manifest:
@@ -120,7 +123,6 @@ def _compile(content: reading.Content, tell: Progress) -> _Made:
 
     tell("Validating", 3, _STEPS)
     valid, shaped = _validate(content, inferred)
-    findings += valid
     counts += shaped
 
     tell("Checking", 4, _STEPS)
@@ -130,11 +132,12 @@ def _compile(content: reading.Content, tell: Progress) -> _Made:
         checks.literals(content),
         checks.prefixes(content),
         checks.subjects(content),
-        checks.references(content, inferred, valid),
+        checks.references(content, inferred),
         checks.sources(content),
     ):
         findings += checked.findings
         counts += checked.counts
+    findings = [*findings, *_not_said(valid, findings)]
     return _Made(_graphs(content, inferred, linked.triples, stored), as_of, tuple(findings), tuple(counts))
 
 
@@ -145,6 +148,16 @@ def _validate(content: reading.Content, inferred: tuple[Triple, ...]) -> tuple[l
     ontology = reading.graph(_triples(content.ontology))
     found = shapes.validate(data, shapes_graph, ontology, content.places)
     return found, shapes.counts(data, shapes_graph, ontology)
+
+
+def _not_said(findings: Sequence[Finding], already: Sequence[Finding]) -> list[Finding]:
+    """Those of *findings* that are not about a value of a node about which *already* has one, on its own line."""
+    said = {(each.file, each.node, value) for each in already for value in _VALUE.findall(each.message)[:1]}
+    return [
+        each
+        for each in findings
+        if not any((each.file, each.node, value) in said for value in _VALUE.findall(each.message))
+    ]
 
 
 def _graphs(

@@ -27,7 +27,6 @@ _XSD = names.PREFIXES["xsd"]
 _STRINGS = (_XSD + "string", names.PREFIXES["rdf"] + "langString")
 _WELL_FORMED = {
     _XSD + "integer": re.compile(r"-?\d+"),
-    _XSD + "decimal": re.compile(r"-?\d+(\.\d+)?"),
     _XSD + "boolean": re.compile(r"true|false"),
     _XSD + "date": re.compile(r"\d{4}-\d{2}-\d{2}"),
     _XSD + "dateTime": re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})"),
@@ -37,7 +36,6 @@ _WELL_FORMED = {
 
 _EXAMPLES = {
     "integer": "200",
-    "decimal": "1.5",
     "boolean": "true",
     "date": "1999-04-02, a day of the calendar without a time zone",
     "dateTime": "2022-09-13T09:00:00+04:00, with the local offset",
@@ -119,12 +117,8 @@ def subjects(content: Content) -> Checked:
     return Checked(tuple(findings), (Count("things described", len(described)),))
 
 
-def references(content: Content, inferred: Iterable[Triple], told: Iterable[Finding] = ()) -> Checked:
-    """Every thing that is referred to is described, be it by hand or by a rule.
-
-    What the findings *told* already say of a thing and the name it refers to is not said again.
-    """
-    said = {(finding.node, finding.remedy.partition(" ")[0]) for finding in told}
+def references(content: Content, inferred: Iterable[Triple]) -> Checked:
+    """Every thing that is referred to is described, be it by hand or by a rule."""
     rest = tuple(inferred)
     described = {t.subject for document in content.documents for t in document.triples} | {t.subject for t in rest}
     known = [term.value for term in described if isinstance(term, NamedNode) and term.value.startswith(names.ID)]
@@ -136,8 +130,8 @@ def references(content: Content, inferred: Iterable[Triple], told: Iterable[Find
             if not isinstance(target, NamedNode) or not target.value.startswith(names.ID):
                 continue
             number += 1
-            shown = names.curie(target.value)
-            if target not in described and (_shown(triple.subject), shown) not in said:
+            if target not in described:
+                shown = names.curie(target.value)
                 near = difflib.get_close_matches(target.value, known, n=1, cutoff=0.8)
                 remedy = f"Did you mean {names.curie(near[0])}?" if near else "Describe it in data/."
                 predicate = names.curie(triple.predicate.value)

@@ -17,10 +17,11 @@ with warnings.catch_warnings():
     # edtf builds its grammar on import in ways that newer releases of pyparsing warn about.
     warnings.simplefilter("ignore")
     from edtf import parse_edtf
+    from edtf.parser.edtf_exceptions import EDTFParseException
 
 FORMS = "1999-04-02, 1999-04 or 1999, each with ? or ~ after it; [1999-04..2000-03-22]; 1999-04-02/2000; 1999-04-02/.."
 
-_DAY = r"(?!0000)\d{4}(?:-\d{2}(?:-\d{2})?)?"
+_DAY = r"(?!0000)[0-9]{4}(?:-(?:0[1-9]|1[0-2])(?:-[0-9]{2})?)?"
 _ONE = re.compile(rf"({_DAY})[?~]?")
 _TWO = re.compile(rf"\[({_DAY})\.\.({_DAY})\]|({_DAY})/({_DAY})")
 _OPEN = re.compile(rf"({_DAY})/\.\.")
@@ -108,7 +109,7 @@ def _days(part: str) -> tuple[datetime.date, datetime.date]:
     try:
         date = parse_edtf(part)
         return datetime.date(*date.lower_strict()[:3]), datetime.date(*date.upper_strict()[:3])
-    except ValueError as error:  # the library's own exception is a ValueError
+    except (EDTFParseException, ValueError) as error:
         raise ValueError(f"{part} is not in the calendar") from error
 
 
@@ -157,5 +158,5 @@ def _finding(document: Document, triple: Triple, reason: str) -> Finding:
     subject = names.curie(triple.subject.value) if isinstance(triple.subject, NamedNode) else ""
     predicate = names.curie(triple.predicate.value)
     line = document.line_of(triple.subject, given)
-    message = f"{predicate} “{given}” is not a date here: {reason}."
+    message = f'{predicate} "{given}" is not a date here: {reason}.'
     return Finding(document.name, line, subject, message, f"Write one of the forms {FORMS}.")

@@ -1,0 +1,258 @@
+"""Every sort of fault in the content is one finding: where, what, and what to do."""
+
+import json
+
+import pytest
+
+from foedus.build import build, check
+from foedus.build.findings import Count, Finding, Report
+from foedus.errors import CannotRead, DataHasFindings
+
+
+def found(root, **kwargs) -> list[str]:
+    """What the check of *root* finds, a line each; the layout of the small world is no matter here."""
+    report = check(root=root, **kwargs)
+    return [
+        f"{each.file}:{each.line} {each.node} {each.message} {each.remedy}"
+        for each in report.findings
+        if each.message != "Not laid out."
+    ]
+
+
+def only(root) -> str:
+    """The one finding in *root*."""
+    every = found(root)
+    assert len(every) == 1, every
+    return every[0]
+
+
+def test_a_sound_world_has_no_findings_and_everything_was_looked_at(world):
+    report = check(root=world)
+    assert found(world) == []
+    assert report.counts
+    assert all(count.number for count in report.counts)
+
+
+@pytest.mark.parametrize(
+    ("content", "words", "line"),
+    [
+        ("@prefix a: <http://a/> .\n".encode("utf-16"), "UTF-16", 1),
+        ("@prefix a: <http://a/> .\n".encode("utf-8-sig"), "byte order mark", 1),
+        ("@prefix id: <http://a/> .\n# São\n".encode("latin-1"), "Latin-1", 2),
+        (b"# one\n# two\x00\n", "NUL", 2),
+        (b"# one\nid:rome a\n", "prefix id: has not been declared", 2),
+        (b"@prefix id: <http://a/> .\nid:rome id:is 'Rome\n", "cannot be read as RDF", 2),
+        (b"<a> <b> <c> .\n", "No scheme", 1),
+    ],
+    ids=["utf-16", "bom", "latin-1", "nul", "prefix", "string", "relative"],
+)
+def test_a_malformed_file_is_told_with_its_line(world, content, words, line):
+    (world / "data" / "broken.ttl").write_bytes(content)
+    told = only(world)
+    assert told.startswith(f"data/broken.ttl:{line} ")
+    assert words in told
+
+
+def test_every_malformed_file_is_told_at_once(world):
+    for number in range(3):
+        (world / "data" / f"broken-{number}.ttl").write_text("nonsense")
+    (world / "ontology" / "rules" / "broken.rq").write_text("nonsense")
+    assert len({told.partition(":")[0] for told in found(world)}) == 4
+
+
+def test_a_build_with_findings_raises_them_as_a_report(world, add, tmp_path):
+    add("data/states.ttl", "\nid:gaul a foedus:State .\n")
+    with pytest.raises(DataHasFindings) as raised:
+        build(tmp_path / "out", root=world)
+    assert raised.value.exit_code == 1
+    assert raised.value.report.findings[0].node == "id:gaul"
+    assert not (tmp_path / "out" / "dataset.nq").exists()
+
+
+def test_a_missing_folder_is_named(world):
+    (world / "shapes" / "state.ttl").unlink()
+    (world / "shapes").rmdir()
+    with pytest.raises(CannotRead, match="shapes"):
+        check(root=world)
+
+
+def test_an_empty_folder_is_a_finding(world):
+    (world / "shapes" / "state.ttl").unlink()
+    assert any("looked at no shape files" in told for told in found(world))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("\nid:rome skos:altLabel 'Roma'@en .\n", "also described in data/states.ttl"),
+        ("\nid:gaul a foedus:State ; rdfs:label 'Gaul'@en ; foedus:neighbour id:rom .\n", "Did you mean id:rome?"),
+        ("\nid:gaul a foedus:State ; rdfs:label 'Gaul'@en ; foedus:source id:rome .\n", "no foedus:Source"),
+        ("\nid:livy a foedus:Source ; rdfs:label 'Livy'@en .\n", "Nothing in the data cites"),
+        ("\nid:gaul a foedus:State ; rdfs:label 'Gaul'@en ; foedus:cuont 1 .\n", "Did you mean foedus:count?"),
+        ("\nid:gaul a foedus:State ; foedus:count 1 .\n", "A state has a name."),
+        ("\nid:gaul a foedus:State ; rdfs:label 'Gaul'@en ; foedus:count 01 .\n", 'Write "1"^^xsd:integer'),
+        ("\nid:gaul a foedus:State ; rdfs:label 'Gaul'@en ; foedus:count 1.0 .\n", 'come back as "1"^^xsd:decimal'),
+        ("\nid:gaul a foedus:State ; rdfs:label 'Gaul'@en ; foedus:count '1'^^xsd:int .\n", '"1"^^xsd:integer'),
+        ("\nid:gaul a foedus:State ; rdfs:label 'Gaul'@en ; foedus:count 'x'^^xsd:integer .\n", "not well formed"),
+        ("\nid:gaul a foedus:State ; rdfs:label 'Gaul'@en ; foedus:count '1999'^^xsd:gYear .\n", "not used here"),
+        ("\nid:gaul a foedus:State ; rdfs:label 'Gaul'@en ; foedus:asOf '1999-02-30'^^xsd:date .\n", "not well formed"),
+        (
+            "\nid:gaul a foedus:State ; rdfs:label 'Gaul'@en ; foedus:asOf '1999-02-03Z'^^xsd:date .\n",
+            "not well formed",
+        ),
+        ("\nid:gaul a foedus:State ; rdfs:label 'Gaul'@EN .\n", "Write @en."),
+    ],
+)
+def test_a_fault_in_the_data_is_told_with_its_line(world, add, text, words):
+    add("data/zama.ttl", text)
+    told = only(world)
+    assert told.startswith("data/zama.ttl:12 ")
+    assert words in told
+
+
+def test_a_blank_node_in_the_data_is_told(world, add):
+    add("data/more.ttl", "\nid:gaul a foedus:State ; rdfs:label 'Gaul'@en ; foedus:neighbour [ a foedus:State ] .\n")
+    assert any("blank node" in told for told in found(world))
+
+
+def test_a_blank_node_is_not_shared_between_files(world, add, tmp_path):
+    """The same label in two files of the ontology means two nodes."""
+    add("ontology/a.ttl", '\n_:x rdfs:comment "one"@en .\n')
+    add("ontology/b.ttl", '\n_:x rdfs:comment "two"@en .\n')
+    build(tmp_path / "out", root=world)
+    lines = (tmp_path / "out" / "dataset.nq").read_text().splitlines()
+    assert len({line.split()[0] for line in lines if '"one"@en' in line or '"two"@en' in line}) == 2
+
+
+def test_a_prefix_is_bound_as_everywhere_else(world):
+    (world / "data" / "more.ttl").write_text("@prefix id: <https://example.org/> .\n")
+    assert "data/more.ttl:1  The prefix id: is bound to <https://example.org/>." in only(world)
+
+
+def test_the_dataset_has_one_as_of_date(world):
+    path = world / "data" / "dataset.ttl"
+    path.write_text(
+        path.read_text().replace("foedus:asOf", "# foedus:asOf").replace('"A small world"@en ;', '"A"@en .')
+    )
+    assert "0 as-of dates" in only(world)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("#+ rule: Who made a signature signed the treaty.\n", "", "0 lines “#+ rule:”"),
+        ("#+ stratum: 1", "#+ stratum: first", "“first” is no stratum"),
+        ("#+ stratum: 1", "#+ stratum: 1\n#+ strtaum: 1", "no head key “strtaum”"),
+        ("WHERE {", "WHERE (", "cannot be read"),
+        ("CONSTRUCT { ?state foedus:signed ?treaty }", "SELECT *", "of the form SELECT"),
+        ("foedus:signed", "foedus:sigend", "Did you mean foedus:signed?"),
+        ("a foedus:Signature", "a foedus:Signatrue", "Did you mean foedus:Signature?"),
+        ("?state foedus:signed ?treaty", "[] foedus:signed ?treaty", "blank node"),
+        ("WHERE {", "WHERE { SERVICE <http://localhost:1/> { ?s ?p ?o }", "SERVICE is not allowed"),
+        ("ontology#>", "ontology/>", "The prefix foedus: is bound to"),
+    ],
+)
+def test_a_typo_in_a_rule_is_told(world, old, new, words):
+    path = world / "ontology" / "rules" / "signed.rq"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    every = [told for told in found(world) if words in told]
+    assert len(every) == 1, found(world)
+    assert every[0].startswith("ontology/rules/signed.rq:")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("#+ column", "#+ colum", "no head key"),
+        ("SELECT ?state", "SELECT ?stat", "columns"),
+        ("?state a", "?state b:a", "cannot be read"),
+        ("WHERE {", "WHERE {{", "cannot be read"),
+        ("foedus:State }", "foedus:Sate }", "Did you mean foedus:State?"),
+    ],
+)
+def test_a_typo_in_a_question_is_told(world, old, new, words):
+    path = world / "data" / "queries" / "states.rq"
+    path.write_text(path.read_text().replace(old, new))
+    every = [told for told in found(world) if words in told]
+    assert every, found(world)
+    assert every[0].startswith("data/queries/states.rq:")
+
+
+def test_a_misspelt_term_in_a_shape_is_told(world):
+    path = world / "shapes" / "state.ttl"
+    path.write_text(path.read_text().replace("sh:minCount", "sh:minCuont"))
+    told = [each for each in found(world) if "Did you mean sh:minCount?" in each]
+    assert told
+    assert told[0].startswith("shapes/state.ttl:")
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("id:rom\tskos:exactMatch\twd:Q220\tsemapv:ManualMappingCuration\n", "described nowhere"),
+        ("id:rome\towl:sameAs\twd:Q220\tsemapv:ManualMappingCuration\n", "no kind of link"),
+        ("id:rome\tskos:exactMatch\twd:220\tsemapv:ManualMappingCuration\n", "names nothing"),
+        ("id:rome\tskos:exactMatch\twd:Q221\t\n", "how the link was justified"),
+        ("id:rome\tskos:exactMatch\twd:Q221\n", "3 cells"),
+        ("id:rome\tskos:exactMatch\twd:Q220\tsemapv:ManualMappingCuration\n", "given twice"),
+    ],
+)
+def test_a_faulty_row_of_a_link_table_is_told_with_its_line(world, add, row, words):
+    add("data/links/wikidata.sssom.tsv", row)
+    told = only(world)
+    assert told.startswith("data/links/wikidata.sssom.tsv:4 ")
+    assert words in told
+
+
+def test_a_link_table_without_a_needed_column_is_told(world):
+    (world / "data" / "links" / "wikidata.sssom.tsv").write_text("subject_id\tobject_id\n")
+    assert any("lacks predicate_id, mapping_justification" in told for told in found(world))
+
+
+def test_only_what_lies_in_the_given_paths_is_reported(world, add):
+    more = add("data/more.ttl", "\nid:gaul a foedus:State .\n")
+    add("data/other.ttl", "\nid:iberia a foedus:State .\n")
+    assert len(found(world)) == 2
+    assert [told.partition(":")[0] for told in found(world, paths=(more,))] == ["data/more.ttl"]
+    assert len(found(world, paths=(world / "data",))) == 2
+
+
+def test_a_file_beside_the_content_is_checked_in_its_context(world, tmp_path):
+    mine = tmp_path / "mine.ttl"
+    mine.write_text((world / "data" / "states.ttl").read_text().replace("id:rome", "id:gaul").replace("carthage", "x"))
+    assert found(world, paths=(mine,)) == []
+    mine.write_text(mine.read_text() + "id:y a foedus:State .\n")
+    assert "id:y A state has a name." in found(world, paths=(mine,))[0]
+
+
+def test_a_path_that_is_not_there_or_not_checked_is_told(world, tmp_path):
+    with pytest.raises(CannotRead, match="There is no"):
+        check((tmp_path / "nowhere.ttl",), root=world)
+    (world / "README.md").write_text("Hello")
+    with pytest.raises(CannotRead, match="no part of what is checked"):
+        check((world / "README.md",), root=world)
+
+
+def test_a_report_is_ordered_and_says_what_was_looked_at():
+    report = Report.of(
+        [Finding("b.ttl", 1, "", "B", "b"), Finding("a.ttl", 10, "", "Y", "y"), Finding("a.ttl", 9, "id:x", "X", "x")],
+        [Count("things", 3)],
+    )
+    assert report.text().splitlines() == [
+        "a.ttl:9: id:x: X",
+        "    x",
+        "a.ttl:10: Y",
+        "    y",
+        "b.ttl:1: B",
+        "    b",
+        "3 findings. Looked at: 3 things.",
+    ]
+
+
+def test_a_report_as_json_says_the_same():
+    content = json.loads(Report.of([Finding("ä.ttl", None, "", "M", "R")], [Count("things", 0)]).json())
+    assert content["counts"] == {"things": 0}
+    assert content["findings"][1] == {"file": "ä.ttl", "line": None, "node": "", "message": "M", "remedy": "R"}
+    assert content["findings"][0]["message"] == "A check looked at no things."

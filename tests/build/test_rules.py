@@ -1,0 +1,75 @@
+"""Rules run stratum by stratum to a fixpoint, and a rule without an end stops the build by name."""
+
+import pytest
+from pyoxigraph import NamedNode, Triple
+
+from foedus import names
+from foedus.build import build, rules
+from foedus.build.rules import Rule
+
+HEAD = f"PREFIX foedus: <{names.ONTOLOGY}>\n"
+
+
+def rule(name: str, text: str, stratum: int = 1) -> Rule:
+    return Rule(name, f"ontology/rules/{name}.rq", "A rule.", stratum, HEAD + text)
+
+
+def triple(subject: str, predicate: str, object_: str) -> Triple:
+    return Triple(NamedNode(names.ID + subject), NamedNode(names.ONTOLOGY + predicate), NamedNode(names.ID + object_))
+
+
+def test_a_rule_runs_until_nothing_new_follows():
+    chain = [triple(f"n{n}", "neighbour", f"n{n + 1}") for n in range(20)]
+    store = rules.store_of({names.ASSERTED: chain})
+    closure = rule("closure", "CONSTRUCT { ?a foedus:neighbour ?c } WHERE { ?a foedus:neighbour/foedus:neighbour ?c }")
+    concluded = rules.run([closure], store)
+    assert concluded.findings == ()
+    assert len(concluded.triples) == 20 * 21 // 2 - 20
+    assert [(count.what, count.number) for count in concluded.by_rule] == [("closure", 190)]
+
+
+def test_what_is_stated_anywhere_is_not_concluded_again():
+    store = rules.store_of({names.LINKS: [triple("rome", "signed", "peace")]})
+    again = rule("again", "CONSTRUCT { ?a foedus:signed ?b } WHERE { ?a foedus:signed ?b }")
+    assert rules.run([again], store).triples == ()
+
+
+def test_a_later_stratum_sees_everything_of_the_earlier_ones():
+    """The first file by name is of the second stratum: what is absent there stays absent."""
+    store = rules.store_of({names.ASSERTED: [triple("rome", "neighbour", "gaul")]})
+    negation = rule(
+        "a",
+        "CONSTRUCT { ?a foedus:ofState ?b } WHERE { ?a foedus:neighbour ?b FILTER NOT EXISTS { ?a foedus:signed ?b } }",
+        stratum=2,
+    )
+    positive = rule("b", "CONSTRUCT { ?a foedus:signed ?b } WHERE { ?a foedus:neighbour ?b }")
+    assert rules.run([negation, positive], store).triples == (triple("rome", "signed", "gaul"),)
+
+
+@pytest.mark.parametrize("growth", ["'x'", "STR(?b)"], ids=["one by one", "doubling"])
+def test_a_rule_without_an_end_is_stopped_and_named(growth, monkeypatch):
+    monkeypatch.setattr(rules, "MOST_NEW", 1000)
+    store = rules.store_of({names.ASSERTED: [triple("a", "neighbour", "b")]})
+    text = "CONSTRUCT { ?c foedus:neighbour ?b } WHERE { ?a foedus:neighbour ?b BIND(IRI(CONCAT(STR(?a), 'x')) AS ?c) }"
+    if growth != "'x'":
+        text = (
+            "CONSTRUCT { ?c foedus:neighbour ?b . ?b foedus:neighbour ?c } WHERE { ?a foedus:neighbour ?b "
+            f"BIND(IRI(CONCAT(STR(?a), '-', STRAFTER({growth}, 'id/'))) AS ?c) }}"
+        )
+    (finding,) = rules.run([rule("endless", text)], store).findings
+    assert finding.file == "ontology/rules/endless.rq"
+    assert "rounds" in finding.message or "no end" in finding.message
+
+
+def test_conclusions_lie_in_the_graph_of_inferences(world, tmp_path):
+    build(tmp_path / "out", root=world)
+    assert (
+        f"<{names.ID}rome> <{names.ONTOLOGY}signed> <{names.ID}ebro-treaty> <{names.INFERRED}> ."
+        in (tmp_path / "out" / "dataset.nq").read_text().splitlines()
+    )
+
+
+def test_comments_and_strings_are_no_part_of_a_query():
+    text = 'SELECT <http://a/#b> "# foedus:No" # foedus:Never\n?x'
+    assert rules.without_comments(text).split() == ["SELECT", "<http://a/#b>", "?x"]
+    assert rules.without_comments(text).count("\n") == 1
