@@ -99,7 +99,7 @@ def _compile(content: reading.Content, tell: Progress) -> _Made:
     counts = [*content.counts, *linked.counts]
     if content.findings:
         # What an unreadable file would have said is missing everywhere: more findings would only mislead.
-        return _Made({}, "", tuple(findings), tuple(counts))
+        return _Made({}, "", tuple(findings), tuple(count for count in counts if count.number))
 
     tell("Reading dates", 1, _STEPS)
     dated = dates.derive(content)

@@ -12,7 +12,7 @@ from pyoxigraph import CanonicalizationAlgorithm, Dataset, Quad
 
 from foedus import files
 from foedus.build.findings import Finding, Report
-from foedus.build.reading import Content, parsed, read_text
+from foedus.build.reading import Content, parsed, read_text, syntax_fault
 from foedus.errors import CannotRead, DataHasFindings
 
 _FOLDERS = ("ontology", "shapes", "data")
@@ -61,15 +61,14 @@ def _changes(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
                 parsed(text)
                 texts[path] = text
             except SyntaxError as error:
-                message = f"This cannot be read as Turtle: {error.args[0].removeprefix('Parser error at ')}."
-                finding = Finding(files.shown(path), error.lineno, "", message, "Correct it; the file stays as it is.")
+                finding = syntax_fault(files.shown(path), error)
         wrong += [finding] if finding else []
     for path, text in _laid_out(texts).items():
         if text != texts[path]:
             yield path, text
     if wrong:
         report = Report.of(wrong, ())
-        raise DataHasFindings(report.text(), "The other files were looked at.", report)
+        raise DataHasFindings(report.text(), "Malformed files stay as they are; the others were looked at.", report)
 
 
 def _turtle_files(paths: Sequence[Path]) -> list[Path]:

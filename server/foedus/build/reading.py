@@ -172,6 +172,8 @@ def rdf_files(given: Path, base: Path | None) -> list[tuple[Path, str]]:
     """
     if given.is_file():
         return [(given, _name(given, base))]
+    if base is None and not given.exists():
+        raise CannotRead(f"There is no {given}.", "Check the path.")
     suffixes = (".ttl",) if base else tuple(FORMATS)
     every = [path for path in _in(given, "**/*") if path.suffix in suffixes and path.is_file()]
     return [(path, _name(path, base or given.resolve().parent)) for path in every]
@@ -219,8 +221,7 @@ class _Reader:
         try:
             triples, prefixes = parsed(text, FORMATS.get(path.suffix, RdfFormat.TURTLE))
         except SyntaxError as error:
-            message = f"This cannot be read as RDF: {_AT.sub('', error.args[0])}."
-            self.findings.append(Finding(name, error.lineno, "", message, "Correct the line, or the one before it."))
+            self.findings.append(syntax_fault(name, error))
             return None
         beyond = next((each for each in triples if isinstance(each.object, Triple)), None)
         if beyond is not None:
@@ -254,6 +255,12 @@ def parsed(text: str, syntax: RdfFormat = RdfFormat.TURTLE) -> tuple[tuple[Tripl
     quads = parse(text.encode(), format=syntax, rename_blank_nodes=True)
     triples = tuple(Triple(quad.subject, quad.predicate, quad.object) for quad in quads)
     return triples, quads.prefixes
+
+
+def syntax_fault(name: str, error: SyntaxError) -> Finding:
+    """The finding for what the parser says of the file *name*."""
+    message = f"This cannot be read as RDF: {_AT.sub('', error.args[0])}."
+    return Finding(name, error.lineno, "", message, "Correct the line, or the one before it.")
 
 
 def _encoding_fault(content: bytes) -> tuple[int, str] | None:
