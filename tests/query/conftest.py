@@ -63,11 +63,11 @@ def write(folder: Path, text: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def dataset(tmp_path_factory) -> Path:
+def small_dataset(tmp_path_factory) -> Path:
     return write(tmp_path_factory.mktemp("dataset"), quads())
 
 
-@pytest.fixture(scope="module")
-def pool(dataset):
-    with Pool(dataset, SMALL) as running:
+@pytest.fixture(scope="session")
+def small_pool(small_dataset):
+    with Pool(small_dataset, SMALL) as running:
         yield running

@@ -262,8 +262,8 @@ class Pool:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with ours:
                 with theirs:
-                    parent = self._start(theirs)
-                if parent:
+                    self._parent = self._start(theirs)
+                if self._parent:
                     with self._change:
                         self._control = ours
                         if self._closing:
@@ -271,8 +271,8 @@ class Pool:
                     self._listen(ours)
                 with self._change:
                     self._control = None
-            if parent:
-                _end(parent)
+            if self._parent:
+                _end(self._parent)
             with self._change:
                 was_well = self._description is not None
                 self._forget_workers()

@@ -1,0 +1,95 @@
+"""What a parameter's value means, and how an answer reads in a terminal."""
+
+import pytest
+
+from foedus import names
+from foedus.errors import NoSuchThing, WrongUsage
+from foedus.query import answering
+from foedus.query.pool import Request
+from foedus.query.resolve import resolver
+from foedus.query.table import as_table
+
+ALLIANCE, STATE = names.ONTOLOGY + "Alliance", names.ONTOLOGY + "State"
+
+
+@pytest.mark.parametrize(
+    ("value", "type_", "local"),
+    [
+        ("csto", ALLIANCE, "csto"),
+        ("CSTO", ALLIANCE, "csto"),
+        ("id:csto", ALLIANCE, "csto"),
+        (names.ID + "csto", ALLIANCE, "csto"),
+        (f"<{names.ID}csto>", ALLIANCE, "csto"),
+        ("wd:Q318693", ALLIANCE, "csto"),
+        ("http://www.wikidata.org/entity/Q318693", ALLIANCE, "csto"),
+        ("collective  security treaty organization", ALLIANCE, "csto"),
+        ("ARM", STATE, "armenia"),
+        ("arm", STATE, "armenia"),
+        ("Հայաստան", STATE, "armenia"),
+        ("russian federation", STATE, "russia"),
+        ("GEO", STATE, "georgia"),
+    ],
+)
+def test_a_thing_is_found_by_whatever_it_is_called(small_pool, value, type_, local):
+    assert resolver(small_pool)(value, type_) == names.ID + local
+
+
+@pytest.mark.parametrize(("value", "near"), [("Armania", "armenia (Armenia)"), ("rusia", "russia (Russia)")])
+def test_a_misspelling_is_answered_with_what_is_near(small_pool, value, near):
+    with pytest.raises(WrongUsage, match="There is no State") as refused:
+        resolver(small_pool)(value, STATE)
+    assert near in refused.value.remedy
+
+
+def test_a_thing_of_another_class_is_none(small_pool):
+    with pytest.raises(WrongUsage, match="There is no State “csto”"):
+        resolver(small_pool)("csto", STATE)
+
+
+def test_a_name_of_two_things_is_answered_with_both(small_pool):
+    with pytest.raises(WrongUsage, match="several things") as refused:
+        resolver(small_pool)("the league", ALLIANCE)
+    assert "blue-league (Blue League), red-league (Red League)" in refused.value.remedy
+
+
+@pytest.mark.parametrize("value", ['"', "'} #", "<x>", "\\", "a\nb", "?x", "x> } DROP ALL #", "\u0000", "é" * 10_000])
+def test_no_value_can_change_the_query(small_pool, value):
+    with pytest.raises(WrongUsage, match="There is no State"):
+        resolver(small_pool)(value, STATE)
+
+
+def test_a_class_without_instances_says_so(small_pool):
+    with pytest.raises(WrongUsage, match="holds none"):
+        resolver(small_pool)("x", names.ONTOLOGY + "Treaty")
+
+
+def test_sparql_text_takes_no_values(small_pool):
+    with pytest.raises(WrongUsage, match="takes no values"):
+        answering.answer(small_pool, "ASK {}", {"x": "y"})
+
+
+def test_an_unknown_question_is_told(small_pool):
+    with pytest.raises(NoSuchThing, match="no question"):
+        answering.answer(small_pool, "who-is-it", {})
+
+
+def test_rows_read_as_an_aligned_table(small_pool):
+    answer = small_pool.ask(Request("SELECT ?s ?c { ?s foedus:iso3 ?c } ORDER BY ?c LIMIT 2"))
+    assert as_table(answer) == "s           c\n──────────  ───\nid:armenia  ARM\nid:georgia  GEO"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("ASK {}", "yes"),
+        ("ASK { <urn:x> ?p ?o }", "no"),
+        ("SELECT * { <urn:x> ?p ?o }", "Nothing found."),
+    ],
+)
+def test_other_answers_read_plainly(small_pool, text, shown):
+    assert as_table(small_pool.ask(Request(text))) == shown
+
+
+def test_triples_read_as_turtle(small_pool):
+    shown = as_table(small_pool.ask(Request("CONSTRUCT WHERE { id:csto ?p ?o }")))
+    assert "id:csto a foedus:Alliance" in shown
