@@ -1,5 +1,7 @@
 """The shipped content as tests meet it: built once, answered by a real pool, shown by a real app."""
 
+import os
+
 import pytest
 
 from foedus.build import build
@@ -10,6 +12,20 @@ from foedus.web import create_app
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "browser: drives headless Chromium; skipped where there is none")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Where ``FOEDUS_NOTHING_SKIPPED`` is set, as in CI, a test that is skipped for a missing part has failed.
+
+    The reference files beside the repository are not a part that can be installed.
+    """
+    report = yield
+    if report.skipped and os.environ.get("FOEDUS_NOTHING_SKIPPED") and not hasattr(report, "wasxfail"):
+        reason = str(report.longrepr[2])
+        if "../shared" not in reason:
+            report.outcome, report.longrepr = "failed", f"{reason} (and FOEDUS_NOTHING_SKIPPED is set)"
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -115,10 +115,15 @@ def test_every_command_and_make_target_is_in_the_readme():
     assert missing == []
 
 
+def blocks(*languages: str) -> list[str]:
+    """The README's code blocks in any of *languages*."""
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", (ROOT / "README.md").read_text(), re.S | re.M)
+    return [text for language, text in found if language in languages]
+
+
 def shell_examples() -> list[str]:
     """The ``foedus ask`` and ``foedus check`` lines of the README's code blocks."""
-    blocks = re.findall(r"```(?:sh|console|bash)?\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
-    lines = [line.removeprefix("$ ") for block in blocks for line in block.splitlines()]
+    lines = [line.removeprefix("$ ") for block in blocks("sh", "console") for line in block.splitlines()]
     return [line for line in lines if line.startswith(("foedus ask", "foedus check", "foedus format"))]
 
 
@@ -138,12 +143,7 @@ def test_the_readmes_commands_run(line):
 
 def test_the_readmes_answer_is_the_real_one():
     """The first question shown in the README has the answer printed under it, to the letter."""
-    block = next(
-        text
-        for text in re.findall(r"```console\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
-        if text.startswith("$ foedus ask")
-    )
-    command, _, expected = block.partition("\n")
+    command, _, expected = blocks("console")[0].partition("\n")
     words = shlex.split(command.removeprefix("$ "))
     shown = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True, cwd=ROOT, check=True)
     assert shown.stdout.strip() == expected.strip()
@@ -190,3 +190,19 @@ def test_the_locks_cover_what_the_project_asks_for():
         }
         asked = {re.match(r"[A-Za-z0-9_.-]+", requirement)[0].lower() for requirement in wanted}
         assert asked <= locked
+
+
+def addresses() -> list[str]:
+    """The path of every address of a local server in the README."""
+    return re.findall(r"http://127\.0\.0\.1:8000(/[^\s'\")]*)", (ROOT / "README.md").read_text())
+
+
+@pytest.mark.parametrize("address", addresses())
+def test_the_readmes_addresses_answer(client, address):
+    """What the README tells people to fetch is there."""
+    assert client.get(address, follow_redirects=True).status_code == 200
+
+
+def test_the_readme_shows_addresses():
+    """There are addresses to try: the test above is not empty."""
+    assert len(addresses()) >= 4

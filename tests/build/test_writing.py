@@ -8,7 +8,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 from pyoxigraph import Quad, RdfFormat, Store, parse
@@ -211,8 +213,25 @@ def test_where_nothing_can_be_written_the_message_says_so_at_once(world, tmp_pat
     assert "--out" in raised.value.remedy
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write everywhere")
-def test_a_read_only_folder_is_told(world, tmp_path):
-    (tmp_path / "out").mkdir(mode=0o500)
+@pytest.fixture
+def nobody():
+    """The rights of an ordinary user, for the superuser may write everywhere."""
+    mine = os.geteuid()
+    if mine == 0:
+        os.seteuid(65534)
+    yield
+    os.seteuid(mine)
+
+
+@pytest.fixture
+def read_only_folder():
+    """A folder that everybody may read and nobody may write; outside pytest's own, which only its owner may enter."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o555)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_a_read_only_folder_is_told(world, read_only_folder, nobody):
     with pytest.raises(CannotRead, match="Permission denied"):
-        build(tmp_path / "out", root=world)
+        build(read_only_folder, root=world)

@@ -39,9 +39,11 @@ def read(folder: Path) -> tuple[bytes, Description]:
     Raises DatasetRefused if either file is missing or unreadable, or the checksum is another: the bytes that were
     checked are the bytes returned.
     """
-    manifest = _manifest(folder)
+    # Both are links through one that a build swaps: followed once, so that they are of one build.
+    built = (folder / MANIFEST).resolve().parent
+    manifest = _manifest(folder, built)
     try:
-        content = (folder / DATASET).read_bytes()
+        content = (built / DATASET).read_bytes()
     except OSError as error:
         raise _refused(folder, f"{DATASET} cannot be read ({error.strerror})") from error
     try:
@@ -59,9 +61,9 @@ def read(folder: Path) -> tuple[bytes, Description]:
     return content, description
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
+def _manifest(folder: Path, built: Path) -> dict[str, Any]:
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest = json.loads((built / MANIFEST).read_text(encoding="utf-8"))
     except OSError as error:
         raise _refused(folder, f"{MANIFEST} cannot be read ({error.strerror})") from error
     except ValueError as error:
