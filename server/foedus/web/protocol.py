@@ -62,7 +62,7 @@ def query_by_get() -> Response:
 @bp.post(PATH, provide_automatic_options=False)
 def query_by_post() -> Response:
     """A query in a form, or as the body itself."""
-    body_type, options = parse_options_header(request.headers.get("Content-Type"))
+    body_type, options = parse_options_header(request.headers.get("Content-Type", "").lower())
     if body_type == _UPDATE:
         scan.refuse_updates()
     if body_type not in (_FORM, _DIRECT):
