@@ -29,18 +29,25 @@ def is_day(text: str) -> bool:
         return False
 
 
-def in_words(text: str) -> str:
-    """*text* as a reader says it: ``[2006-06-23..2008-03-28]`` is “between 23 June 2006 and 28 March 2008”."""
+def in_words(text: str, brief: bool = False) -> str:
+    """*text* as a reader says it: ``[2006-06-23..2008-03-28]`` is “between 23 June 2006 and 28 March 2008”.
+
+    *brief* cuts months to three letters. No line breaks within a day.
+    """
     if match := _SINGLE.fullmatch(text):
-        said = _day(match[1])
+        said = _day(match[1], brief)
         return f"{said} (uncertain)" if match[2] == "?" else f"about {said}" if match[2] else said
     if match := _ONE_OF.fullmatch(text):
-        return f"between {_day(match[1])} and {_day(match[2])}"
+        return f"between {_day(match[1], brief)} and {_day(match[2], brief)}"
     if match := _SPAN.fullmatch(text):
-        return f"from {_day(match[1])} on" if match[2] == ".." else f"{_day(match[1])} to {_day(match[2])}"
+        return (
+            f"from {_day(match[1], brief)} on"
+            if match[2] == ".."
+            else f"{_day(match[1], brief)} to {_day(match[2], brief)}"
+        )
     if match := _MOMENT.fullmatch(text):
         zone = "" if match[3] is None else " UTC" if match[3] in ("Z", "+00:00") else f" (UTC{match[3]})"
-        return f"{_day(match[1])}, {match[2]}{zone}"
+        return f"{_day(match[1], brief)}, {match[2]}{zone}"
     return text
 
 
@@ -49,11 +56,11 @@ def machine(text: str) -> str:
     return text if re.fullmatch(_DAY, text) or _MOMENT.fullmatch(text) else ""
 
 
-def _day(text: str) -> str:
+def _day(text: str, brief: bool) -> str:
     year, *rest = text.split("-")
     if rest and not 1 <= int(rest[0]) <= 12:
         return text
     if not rest:
         return year
-    month = _MONTHS[int(rest[0]) - 1]
-    return f"{int(rest[1])} {month} {year}" if len(rest) == 2 else f"{month} {year}"
+    month = _MONTHS[int(rest[0]) - 1][: 3 if brief else None]
+    return "\N{NO-BREAK SPACE}".join([str(int(day)) for day in rest[1:]] + [month, year])

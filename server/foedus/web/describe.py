@@ -4,6 +4,7 @@ Nothing here knows the vocabulary beyond names, comments and sources. The tables
 ``queries/panels``: each says for which class it is, and a new one needs no change here.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -23,7 +24,13 @@ _ANY_URI = names.PREFIXES["xsd"] + "anyURI"
 _TYPE = _RDF + "type"
 _SOURCE = _FOEDUS + "source"
 _STATED_IN = _FOEDUS + "statedIn"
-_NAMES = (_RDFS + "label", _SKOS + "prefLabel", _SKOS + "altLabel", _SKOS + "hiddenLabel", _DCTERMS + "title")
+_NAMES = {
+    _RDFS + "label": "Name",
+    _SKOS + "prefLabel": "Name",
+    _SKOS + "altLabel": "Also",
+    _SKOS + "hiddenLabel": "Also found as",
+    _DCTERMS + "title": "Title",
+}
 _LEAD = (_SKOS + "definition", _FOEDUS + "statement", _FOEDUS + "summary", _DCTERMS + "description", _RDFS + "comment")
 _MATCHES = tuple(f"{_SKOS}{how}Match" for how in ("exact", "close", "broad", "narrow", "related"))
 _ELSEWHERE = (_OWL + "sameAs", _RDFS + "seeAlso", *_MATCHES)
@@ -88,11 +95,24 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Column:
+    """A column of a table; *wording*, where given, is what its links say: a ``?variable`` of the row, or one word."""
+
+    key: str
+    head: str
+    wording: str = ""
+
+
+@dataclass(frozen=True)
 class Grid:
-    """A table: *heads* are shown, *keys* are the variables; *total* counts rows beyond those shown."""
+    """A table: *heads* are shown, *keys* are the variables; *total* counts rows beyond those shown.
+
+    *room* is what each column needs: ``prose`` for sentences, ``wide`` for long names, or nothing.
+    """
 
     keys: tuple[str, ...]
     heads: tuple[str, ...]
+    room: tuple[str, ...]
     rows: tuple[tuple[tuple[Shown, ...], ...], ...]
     total: int
 
@@ -105,6 +125,7 @@ class Panel:
     title: str
     note: str
     inferred: str
+    dated: bool
     grid: Grid
     text: str
 
@@ -127,7 +148,7 @@ class Thing:
     name: str
     label: Shown
     types: tuple[Shown, ...]
-    names: tuple[Fact, ...]
+    names: tuple[tuple[str, tuple[Shown, ...]], ...]
     lead: tuple[Shown, ...]
     groups: tuple[Group, ...]
     panels: tuple[Panel, ...]
@@ -146,7 +167,7 @@ class _PanelFile:
     title: str
     note: str
     inferred: str
-    columns: tuple[tuple[str, str], ...]
+    columns: tuple[Column, ...]
     text: str
 
     @property
@@ -265,16 +286,32 @@ def _branches(above: str, children: Mapping[str, list[Row]], naming: Naming) -> 
     return tuple(sorted(branches, key=lambda branch: branch.term.text.lower()))
 
 
-def grid(naming: Naming, columns: Sequence[tuple[str, str]], rows: Sequence[Row], limit: int) -> Grid:
-    """The first *limit* of *rows* as a table with *columns* (variable, head), those left out that have no value."""
-    used = [(key, head) for key, head in columns if any(_text(row, key) for row in rows)]
-    naming.learn(row[key] for row in rows[:limit] for key, _ in used if key in row)
+def grid(naming: Naming, columns: Sequence[Column], rows: Sequence[Row], limit: int) -> Grid:
+    """The first *limit* of *rows* as a table with *columns*, those left out that have no value in any row."""
+    used = [column for column in columns if any(_text(row, column.key) for row in rows)]
+    naming.learn(row[column.key] for row in rows[:limit] for column in used if column.key in row)
+    cells = tuple(tuple(_cell(naming, column, row) for column in used) for row in rows[:limit])
     return Grid(
-        tuple(key for key, _ in used),
-        tuple(head for _, head in used),
-        tuple(tuple(naming.show_all(row[key]) if key in row else () for key, _ in used) for row in rows[:limit]),
+        tuple(column.key for column in used),
+        tuple(column.head for column in used),
+        tuple(_room(each for row in cells for each in row[place]) for place in range(len(used))),
+        cells,
         len(rows),
     )
+
+
+def _room(shown: Iterable[Shown]) -> str:
+    longest = max((len(each.text) for each in shown if not each.citation), default=0)
+    return "prose" if longest > 60 else "wide" if longest > 24 else ""
+
+
+def _cell(naming: Naming, column: Column, row: Row) -> tuple[Shown, ...]:
+    if column.key not in row:
+        return ()
+    shown = naming.show_all(row[column.key])
+    variable = column.wording.startswith("?")
+    wording = _text(row, column.wording[1:]) if variable else column.wording
+    return tuple(replace(each, text=wording, name=each.text) if wording else each for each in shown)
 
 
 class _Sheet:
@@ -304,7 +341,7 @@ class _Sheet:
             name=names.curie(self.iri),
             label=self.naming.show(Term("iri", self.iri)),
             types=tuple(self.naming.show(row["class"], is_true(row["inferred"])) for row in direct),
-            names=tuple(fact for each in _NAMES for fact in self._facts([each])),
+            names=tuple((word, values) for each, word in _NAMES.items() if (values := self._values(each))),
             lead=tuple(value for each in _LEAD for value in self._values(each)),
             groups=self._groups(),
             panels=panels,
@@ -358,7 +395,7 @@ class _Sheet:
         table = grid(self.naming, file.columns, rows, ROWS)
         if "total" in rows[0]:
             table = replace(table, total=int(rows[0]["total"].value))
-        return Panel(file.slug, file.title, file.note, file.inferred, table, text)
+        return Panel(file.slug, file.title, file.note, file.inferred, file.dated, table, text)
 
     def _references(self, panels: Iterable[Panel]) -> tuple[Reference, ...]:
         """What refers to the thing and is not in a panel already, property by property."""
@@ -411,7 +448,6 @@ def _panel_files() -> tuple[_PanelFile, ...]:
         lines, _ = questions.head(text)
         keys = ("title", "class", "note", "inferred", "column")
         values = {key: [line.value for line in lines if line.key == key] for key in keys}
-        columns = [tuple(part.strip() for part in value.split("|")) for value in values["column"]]
         found.append(
             _PanelFile(
                 slug=path.stem.partition("-")[2],
@@ -419,7 +455,7 @@ def _panel_files() -> tuple[_PanelFile, ...]:
                 title=values["title"][0],
                 note=" ".join(values["note"]),
                 inferred=" ".join(values["inferred"]),
-                columns=tuple((key, head) for key, head in columns),
+                columns=tuple(Column(*(part.strip() for part in value.split("|"))) for value in values["column"]),
                 text=asking.without_head(text),
             )
         )
@@ -451,9 +487,12 @@ def _is_web(address: str) -> bool:
 
 
 def _bare(name: str) -> str:
-    """The local part of one of our own names; names of others keep their prefix."""
+    """The local part of one of our names; a known term of others in words: ``skos:exactMatch`` is “exact match”."""
     prefix, _, local = name.partition(":")
-    return local if prefix in ("id", "shape", "foedus") else name
+    if prefix in ("id", "shape", "foedus"):
+        return local
+    known = prefix in names.PREFIXES and prefix != "wd" and local
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", local).lower() if known else name
 
 
 def _language_order(language: str) -> tuple[bool, str]:

@@ -3,7 +3,8 @@
 import difflib
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from flask import Blueprint, Response, render_template, request
 
@@ -15,7 +16,7 @@ from foedus.query.pool import Answer, Request
 from foedus.query.resolve import resolver
 from foedus.questions import Question
 from foedus.web import asking, describe, resultset
-from foedus.web.describe import Grid, Naming
+from foedus.web.describe import Column, Grid, Naming
 from foedus.web.shelf import shelf
 
 bp = Blueprint("explore", __name__)
@@ -48,7 +49,7 @@ def home() -> str:
         groups=_by_keyword(stored),
         example=example,
         given=_said(example, dict(example.example)) if example else {},
-        answer=_answer(example, dict(example.example)) if example else None,
+        answer=_answer(example, dict(example.example), columns=5) if example else None,
     )
 
 
@@ -58,7 +59,8 @@ def search() -> str:
     words = unicodedata.normalize("NFC", " ".join(request.args.get("q", "").split()))[:200]
     rows = shelf().library.rows("search", [asking.words(words.lower())]) if words else ()
     naming = Naming(shelf().library).learn(row["thing"] for row in rows)
-    found = [(naming.show(row["thing"]), row["matched"].value, _kinds(row["thing"].value)) for row in rows]
+    kinds = _kinds(naming, [row["thing"].value for row in rows]) if rows else {}
+    found = [(naming.show(row["thing"]), row["matched"].value, kinds.get(row["thing"].value, [])) for row in rows]
     return render_template("search.html", words=words, found=found)
 
 
@@ -159,7 +161,7 @@ def _own_answer(text: str, graphs: tuple[str, ...] | None) -> tuple[Answer, Grid
     if found.kind == "graph":
         return found, None, found.body.decode("utf-8"), None
     rows = results.table(found)
-    columns = [(name, name) for name in rows.columns]
+    columns = [Column(name, name) for name in rows.columns]
     return found, describe.grid(Naming(shelf().library), columns, tuple(rows), ROWS), None, None
 
 
@@ -181,19 +183,28 @@ def _text(asked: Question, values: Mapping[str, str]) -> str:
 
 
 def _by_keyword(stored: Mapping[str, Question]) -> dict[str, list[Question]]:
-    """The questions by the first of their keywords."""
+    """The questions under few heads: each time the keyword that most of those left share."""
+    left = list(stored.values())
     groups: dict[str, list[Question]] = {}
-    for each in stored.values():
-        groups.setdefault(each.keywords[0] if each.keywords else "other", []).append(each)
-    return dict(sorted(groups.items()))
+    while left:
+        shared = Counter(word for each in left for word in each.keywords or ("other",))
+        word = min(shared, key=lambda each: (-shared[each], _lateness(each, left), each))
+        groups[word] = [each for each in left if word in (each.keywords or ("other",))]
+        left = [each for each in left if each not in groups[word]]
+    return groups
 
 
-def _answer(asked: Question, values: Mapping[str, str]) -> tuple[Grid, Answer]:
+def _lateness(word: str, asked: Sequence[Question]) -> int:
+    """How far behind *word* stands among the keywords of those of *asked* that have it."""
+    return sum(each.keywords.index(word) for each in asked if word in each.keywords)
+
+
+def _answer(asked: Question, values: Mapping[str, str], columns: int | None = None) -> tuple[Grid, Answer]:
     """The answer as a table for readers; a ``label`` column says again what the link before it says."""
     found = answer(shelf().library.pool, asked.slug, values, "json")
     rows = results.table(found)
-    columns = [(each.name, each.name) for each in asked.columns if each.name != "label"]
-    return describe.grid(Naming(shelf().library), columns, tuple(rows), ROWS), found
+    shown = [Column(each.name, each.name) for each in asked.columns[:columns] if each.name != "label"]
+    return describe.grid(Naming(shelf().library), shown, tuple(rows), ROWS), found
 
 
 def _said(asked: Question, values: Mapping[str, str]) -> dict[str, str]:
@@ -211,7 +222,11 @@ def _choices(class_iri: str) -> list[tuple[str, str]]:
     return sorted(found, key=lambda choice: choice[1].lower())
 
 
-def _kinds(iri: str) -> tuple[describe.Shown, ...]:
-    rows = shelf().library.rows("types", [asking.iri(iri)])
-    naming = Naming(shelf().library).learn(row["class"] for row in rows)
-    return tuple(naming.show(row["class"]) for row in rows if not asking.is_true(row["general"]))
+def _kinds(naming: Naming, iris: Sequence[str]) -> dict[str, list[describe.Shown]]:
+    """The narrowest classes of each of *iris*."""
+    rows = shelf().library.rows("kinds", *([asking.iri(each)] for each in iris))
+    naming.learn(row["class"] for row in rows)
+    kinds: dict[str, list[describe.Shown]] = {}
+    for row in rows:
+        kinds.setdefault(row["thing"].value, []).append(naming.show(row["class"]))
+    return kinds
