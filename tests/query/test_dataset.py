@@ -82,7 +82,7 @@ def test_a_manifest_that_is_none_is_refused(small_dataset, tmp_path, manifest):
 def test_every_rdf_syntax_is_served(tmp_path, name):
     (tmp_path / name).write_text(FILES[name])
     loaded, described = store.open_source((tmp_path / name,))
-    assert answer(loaded, "SELECT * { ?s <urn:b> ?o }") == "o,s\r\nurn:c,urn:a\r\n"
+    assert answer(loaded, "SELECT * { ?s <urn:b> ?o }") == "s,o\r\nurn:a,urn:c\r\n"
     assert described.quads == 1
 
 

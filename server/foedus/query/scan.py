@@ -148,6 +148,32 @@ class _Seen:
         return "number" if run.lstrip(".-")[:1].isdigit() else "word"
 
 
+def star(text: str) -> tuple[int, list[str]] | None:
+    """Where the ``*`` of an outermost ``SELECT *`` stands, and the variables of *text* in the order of their first use.
+
+    None where the outermost query names its columns or has none. The variables may include some out of scope.
+    """
+    before, at = "", None
+    variables: dict[str, None] = {}
+    for match in _TOKEN.finditer(text):
+        group, token = match.lastgroup, match[0]
+        if group == "space":
+            continue
+        if group == "variable":
+            variables[token[1:]] = None
+        if at is None:
+            word = token.upper() if group == "name" else ""
+            if before != "SELECT":
+                if word in _KINDS and word != "SELECT":
+                    return None
+                before = word
+            elif token == "*":
+                at = match.start()
+            elif word not in ("DISTINCT", "REDUCED"):
+                return None
+    return None if at is None else (at, list(variables))
+
+
 def refuse_updates() -> None:
     """Raise ReadOnly: for a request that is an update by its parameter or its media type."""
     raise ReadOnly("This endpoint is read-only: updates are not carried out.", "Send a query in the parameter “query”.")

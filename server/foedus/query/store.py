@@ -11,7 +11,7 @@ import pyoxigraph as ox
 
 from foedus import names
 from foedus.errors import BadQuery, CannotRead
-from foedus.query import dataset, formats
+from foedus.query import dataset, formats, scan
 from foedus.query.dataset import Description
 
 _RDF = {
@@ -120,13 +120,18 @@ def answer(store: ox.Store, asked: Asked, sink: Sink) -> Written:
         graphs["default_graph"] = [_node(iri) for iri in asked.default_graphs or ()]
         graphs["named_graphs"] = [_node(iri) for iri in asked.named_graphs or ()]
     try:
-        result = store.query(asked.text, base_iri=names.BASE, prefixes=names.PREFIXES, **graphs)
+        text = with_columns(asked.text)
+        result = store.query(text, base_iri=names.BASE, prefixes=names.PREFIXES, **graphs)
     except SyntaxError as error:
         raise malformed(error.msg) from error
     except OSError as error:
         raise BadQuery(f"The query asks for something outside the dataset: {error}.", "Leave SERVICE out.") from error
     except ValueError as error:
         raise BadQuery(f"The engine does not take this query: {_first_line(str(error))}.", "Simplify it.") from error
+    except RuntimeError as error:
+        if (function := _FUNCTION.match(str(error))) is None:
+            raise
+        raise BadQuery(f"There is no function {function[1]}.", "Use the functions of SPARQL 1.1 and XPath.") from error
     kind: formats.Kind = (
         "select" if isinstance(result, ox.QuerySolutions) else "ask" if isinstance(result, ox.QueryBoolean) else "graph"
     )
@@ -138,6 +143,27 @@ def answer(store: ox.Store, asked: Asked, sink: Sink) -> Written:
     return Written(kind, choice.content_type)
 
 
+_EMPTY = ox.Store()
+
+
+def with_columns(text: str) -> str:
+    """*text* with the columns of an outermost ``SELECT *`` written out in the order in which *text* uses them first.
+
+    The engine returns them by alphabet. Raises what the engine does for a text that it does not take.
+    """
+    found = scan.star(text)
+    if found is None or found[1] == sorted(found[1]):
+        return text
+    at = found[0]
+    result = _EMPTY.query(text, base_iri=names.BASE, prefixes=names.PREFIXES)
+    columns = [each.value for each in result.variables] if isinstance(result, ox.QuerySolutions) else []
+    if not columns:
+        return text
+    rank = {name: number for number, name in enumerate(found[1])}
+    columns.sort(key=lambda name: rank.get(name, len(rank)))
+    return f"{text[:at]} {' '.join(f'?{name}' for name in columns)} {text[at + 1 :]}"
+
+
 def _node(iri: str) -> ox.NamedNode:
     try:
         return ox.NamedNode(iri)
@@ -145,6 +171,7 @@ def _node(iri: str) -> ox.NamedNode:
         raise BadQuery(f"“{iri}” is not an IRI of a graph.", "Give absolute IRIs as graphs.") from error
 
 
+_FUNCTION = re.compile(r"The custom function (<.*>) is not supported")
 _AT = re.compile(r"error at (\d+):(\d+): expected (.*)", re.DOTALL)
 _EXPECTED = re.compile(r'"(?:[^"\\]|\\.)*"|[A-Za-z][A-Za-z_ ]+[A-Za-z]')
 
