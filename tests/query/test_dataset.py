@@ -7,7 +7,7 @@ import pytest
 from foedus.errors import CannotRead, DatasetRefused
 from foedus.query import dataset as datasets
 from foedus.query import store
-from foedus.query.store import Asked
+from foedus.query.pool import Request
 
 TRIPLE = "<urn:a> <urn:b> <urn:c> ."
 FILES = {
@@ -38,7 +38,7 @@ class Bytes:
 
 def answer(loaded, text) -> str:
     body = Bytes()
-    store.answer(loaded, Asked(text, form="csv"), body)
+    store.answer(loaded, Request(text, form="csv"), body)
     return body.content.decode()
 
 

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -212,9 +213,9 @@ def test_service_never_reaches_a_server(small_pool):
         for text in (f"ASK {{ SERVICE <{address}> {{}} }}", f"ASK {{ SERVICE SILENT <{address}> {{ ?s ?p ?o }} }}"):
             with pytest.raises(BadQuery, match="SERVICE"):
                 ask(small_pool, text)
-        unseen = {"text": f"ASK {{ SERVICE <{address}> {{ ?s ?p ?o }} }}", "accept": None, "form": None}
-        worker = small_pool._take(None)
-        header = small_pool._exchange(worker, {**unseen, "default_graphs": None, "named_graphs": None}, None)
+        unseen = Request(f"ASK {{ SERVICE <{address}> {{ ?s ?p ?o }} }}")
+        worker = small_pool._hand(asdict(unseen), None)
+        header = small_pool._hear(worker, None)
         small_pool._give_back(worker, fit=True)
         server.shutdown()
         thread.join()
@@ -316,6 +317,14 @@ def test_a_killed_idle_worker_is_replaced(own):
     os.kill(victim, signal.SIGKILL)
     eventually(lambda: len(workers_of(own)) == 2 and victim not in workers_of(own))
     assert is_well(own)
+
+
+def test_a_worker_that_died_unnoticed_costs_no_answer(own):
+    """Each worker is killed and asked in the same breath; the askers notice nothing."""
+    for pid in workers_of(own):
+        os.kill(pid, signal.SIGKILL)
+        eventually(lambda pid=pid: not is_running(pid))
+        assert is_well(own)
 
 
 def test_a_worker_killed_at_work_is_one_error(own):

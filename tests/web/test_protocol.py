@@ -140,6 +140,13 @@ def test_a_browser_gets_no_xml_by_accident(web):
     assert "xml" not in ask(web, NUMBERS, headers={"Accept": BROWSER}).headers["Content-Type"]
 
 
+def test_a_browser_gets_the_query_page_with_the_answer(web):
+    answer = ask(web, "SELECT ?n { id:n4242 foedus:number ?n }", headers={"Accept": BROWSER})
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "4242" in answer.text
+    assert "<textarea" in answer.text
+
+
 @pytest.mark.parametrize(
     ("form", "content_type"),
     [

@@ -20,6 +20,7 @@ from foedus.errors import CannotServe, FoedusError
 from foedus.query import store as engine
 from foedus.query import wire, worker
 from foedus.query.limits import Limits
+from foedus.query.pool import Request
 
 
 def main(control_handle: int) -> None:
@@ -61,10 +62,10 @@ def _warm_up(store: ox.Store) -> None:
             """Nothing is held."""
 
     for text in ("ASK {}", "SELECT * { VALUES ?x { 1 } }", "CONSTRUCT { ?x ?x ?x } { VALUES ?x { <urn:x> } }"):
-        engine.answer(store, engine.Asked(text), Nowhere())
+        engine.answer(store, Request(text), Nowhere())
     for text in ("ASK {", "SELECT (NOW() AS ?n) (RAND() AS ?r) { FILTER(REGEX('a', 'b') }"):
         try:
-            engine.answer(store, engine.Asked(text), Nowhere())
+            engine.answer(store, Request(text), Nowhere())
         except FoedusError as error:
             worker.refusal(error)
 

@@ -155,10 +155,10 @@ class Pool:
         if seen.kind:
             # Before any work is done: a format that does not fit.
             formats.choose(seen.kind, request.accept, request.form)
-        worker = self._take(cancelled)
+        worker = self._hand(asdict(request), cancelled)
         fit = False
         try:
-            header = self._exchange(worker, asdict(request), cancelled)
+            header = self._hear(worker, cancelled)
             fit = not header["leaves"]
             if "error" in header:
                 raise _as_error(header)
@@ -203,17 +203,22 @@ class Pool:
                 return
         worker.close()
 
-    def _exchange(
-        self, worker: _Worker, message: dict[str, Any], cancelled: Callable[[], bool] | None
-    ) -> dict[str, Any]:
-        """What *worker* says to *message* within the time limit; kills it when that is over."""
+    def _hand(self, message: dict[str, Any], cancelled: Callable[[], bool] | None) -> _Worker:
+        """A worker that *message* was sent to; one that died while it was idle is passed over."""
+        while True:
+            worker = self._take(cancelled)
+            try:
+                wire.send(worker.channel, message)
+            except ConnectionError:
+                self._give_back(worker, fit=False)
+            else:
+                return worker
+
+    def _hear(self, worker: _Worker, cancelled: Callable[[], bool] | None) -> dict[str, Any]:
+        """What *worker* answers within the time limit; kills it when that is over."""
         until = time.monotonic() + self.limits.time_limit
         poll = select.poll()
         poll.register(worker.channel, select.POLLIN)
-        try:
-            wire.send(worker.channel, message)
-        except ConnectionError as error:
-            raise self._obituary(worker) from error
         while True:
             left = until - time.monotonic()
             if left <= 0:

@@ -13,6 +13,7 @@ from foedus import names
 from foedus.errors import BadQuery, CannotRead
 from foedus.query import dataset, formats, scan
 from foedus.query.dataset import Description
+from foedus.query.pool import Request
 
 _RDF = {
     ".ttl": ox.RdfFormat.TURTLE,
@@ -39,20 +40,6 @@ class Sink(Protocol):
     """Where an answer's bytes go."""
 
     def write(self, data: bytes, /) -> int: ...
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A query as a worker gets it: *accept* and *form* as in ``formats.choose``.
-
-    *default_graphs* and *named_graphs*, where not None, are the protocol's and override the text's ``FROM``.
-    """
-
-    text: str
-    accept: str | None = None
-    form: str | None = None
-    default_graphs: tuple[str, ...] | None = None
-    named_graphs: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -109,18 +96,18 @@ def _first_line(message: str) -> str:
     return message.splitlines()[0] if message else "it is not well-formed"
 
 
-def answer(store: ox.Store, asked: Asked, sink: Sink) -> Written:
-    """Carry *asked* out and write the whole answer to *sink*.
+def answer(store: ox.Store, request: Request, sink: Sink) -> Written:
+    """Carry *request* out and write the whole answer to *sink*.
 
     Raises BadQuery, with line and column, for a text that the engine does not take, NotAcceptable where no format
     fits, and whatever *sink* raises.
     """
     graphs: dict[str, Any] = {}
-    if asked.default_graphs is not None or asked.named_graphs is not None:
-        graphs["default_graph"] = [_node(iri) for iri in asked.default_graphs or ()]
-        graphs["named_graphs"] = [_node(iri) for iri in asked.named_graphs or ()]
+    if request.default_graphs is not None or request.named_graphs is not None:
+        graphs["default_graph"] = [_node(iri) for iri in request.default_graphs or ()]
+        graphs["named_graphs"] = [_node(iri) for iri in request.named_graphs or ()]
     try:
-        text = with_columns(asked.text)
+        text = with_columns(request.text)
         result = store.query(text, base_iri=names.BASE, prefixes=names.PREFIXES, **graphs)
     except SyntaxError as error:
         raise malformed(error.msg) from error
@@ -135,7 +122,7 @@ def answer(store: ox.Store, asked: Asked, sink: Sink) -> Written:
     kind: formats.Kind = (
         "select" if isinstance(result, ox.QuerySolutions) else "ask" if isinstance(result, ox.QueryBoolean) else "graph"
     )
-    choice = formats.choose(kind, asked.accept, asked.form)
+    choice = formats.choose(kind, request.accept, request.form)
     if isinstance(result, ox.QueryTriples):
         ox.serialize(result, sink, _RDF[choice.format.extension], prefixes=names.PREFIXES)  # type: ignore[arg-type]
     else:

@@ -15,7 +15,7 @@ from foedus.errors import AnswerTooLarge, FoedusError
 from foedus.query import store as engine
 from foedus.query import wire
 from foedus.query.limits import MIB, Limits
-from foedus.query.store import Asked
+from foedus.query.pool import Request
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
@@ -101,7 +101,7 @@ def _answer(store: ox.Store, limits: Limits, message: dict[str, object], handle:
     """The header of the answer to *message*, or of its refusal."""
     body = _Body(handle)
     try:
-        written = engine.answer(store, _asked(message), body)
+        written = engine.answer(store, _request(message), body)
         return {"kind": written.kind, "type": written.content_type, "bytes": body.size}
     except FoedusError as error:
         return refusal(error)
@@ -122,13 +122,13 @@ def _answer(store: ox.Store, limits: Limits, message: dict[str, object], handle:
         return {**refusal(failed), "leaves": True}
 
 
-def _asked(message: dict[str, object]) -> Asked:
+def _request(message: dict[str, object]) -> Request:
     def graphs(key: str) -> tuple[str, ...] | None:
         value = message[key]
         return tuple(str(each) for each in value) if isinstance(value, list) else None
 
     accept, form = message["accept"], message["form"]
-    return Asked(
+    return Request(
         text=str(message["text"]),
         accept=None if accept is None else str(accept),
         form=None if form is None else str(form),
