@@ -35,8 +35,9 @@ def main() -> None:
         code = 130
     except KeyboardInterrupt:
         code = 130
-    except BrokenPipeError:
-        # The reader (``| head``) has enough; Python would complain once more when it closes stdout.
+    except (BrokenPipeError, SystemExit):
+        # The reader (``| head``) has enough: click exits on its own then, and Python would complain once more when it
+        # closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except click.ClickException as error:

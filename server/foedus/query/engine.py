@@ -97,15 +97,16 @@ class Engine:
         choice = formats.choose(seen.kind, request.accept, request.form)
         if not self._free.acquire(timeout=self.limits.queue_wait):
             raise Busy(f"No place became free within {self.limits.queue_wait:g} s.", "Try again in a few seconds.")
-        connection = self._connection()
-        exchange = self._threads.submit(self._exchange, connection, request, choice.format.media_type)
+        connection, given_up = self._connection(), threading.Event()
+        exchange = self._threads.submit(self._exchange, connection, given_up, request, choice.format.media_type)
         exchange.add_done_callback(lambda _: self._free.release())
         try:
             self._watch(exchange, started, cancelled)
             body = exchange.result()
         finally:
-            # Closing it from here is what stops an exchange that is still under way.
-            _hang_up(connection)
+            # Stops an exchange that is still under way: it sees the event, or is woken from its socket.
+            given_up.set()
+            _wake(connection)
         return Answer(body, choice.content_type, seen.kind, (time.monotonic() - started) * 1000)
 
     def _connection(self) -> http.client.HTTPConnection:
@@ -125,8 +126,10 @@ class Engine:
                 raise Cancelled("The asker left while the query ran.")
             await_all([exchange], min(left, _LOOK) if cancelled else left)
 
-    def _exchange(self, connection: http.client.HTTPConnection, request: Request, media_type: str) -> bytes:
-        """The body of a 200 answer; EngineFailed, BadQuery or AnswerTooLarge otherwise."""
+    def _exchange(
+        self, connection: http.client.HTTPConnection, given_up: threading.Event, request: Request, media_type: str
+    ) -> bytes:
+        """The body of a 200 answer; EngineFailed, BadQuery or AnswerTooLarge otherwise. Closes *connection*."""
         # Our prefixes hold for every query, as in our own pool; on one line, so that the engine's line numbers fit.
         prologue = names.prologue().replace("\n", " ")
         fields = [("query", f"BASE <{names.BASE}> {prologue}{request.text}")]
@@ -138,6 +141,9 @@ class Engine:
             "User-Agent": "foedus (+https://w3id.org/foedus/)",
         }
         try:
+            connection.connect()
+            if given_up.is_set():
+                raise Cancelled("The asker left before the engine was asked.")
             connection.request("POST", self._path, urllib.parse.urlencode(fields), headers)
             answer = connection.getresponse()
             body = self._read(answer)
@@ -145,6 +151,8 @@ class Engine:
             raise EngineFailed(
                 f"The engine at {self.url} does not answer: {error or type(error).__name__}.", "Is it running?"
             ) from error
+        finally:
+            connection.close()
         if 400 <= answer.status < 500:
             raise BadQuery(f"The engine refused the query ({answer.status}): {_first_line(body)}", "Correct the query.")
         if answer.status != 200:
@@ -168,13 +176,12 @@ class Engine:
         return b"".join(pieces)
 
 
-def _hang_up(connection: http.client.HTTPConnection) -> None:
-    """Close *connection*, waking a thread that still reads from it."""
+def _wake(connection: http.client.HTTPConnection) -> None:
+    """End what another thread waits for on *connection*."""
     if connection.sock is not None:
         # Closed already is what was wanted.
         with suppress(OSError):
             connection.sock.shutdown(socket.SHUT_RDWR)
-    connection.close()
 
 
 def _first_line(body: bytes) -> str:
