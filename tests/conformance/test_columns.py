@@ -7,7 +7,7 @@ import pytest
 
 from foedus.errors import BadQuery
 from foedus.query import store as engine
-from foedus.query.store import Asked
+from foedus.query.pool import Request
 
 
 def header(text: str) -> str:
@@ -15,7 +15,7 @@ def header(text: str) -> str:
     store, body = ox.Store(), io.BytesIO()
     one = ox.NamedNode("http://example.org/one")
     store.add(ox.Quad(one, one, one))
-    engine.answer(store, Asked(text, form="csv"), body)
+    engine.answer(store, Request(text, form="csv"), body)
     return body.getvalue().decode().splitlines()[0]
 
 
@@ -48,5 +48,5 @@ def test_a_malformed_text_is_told_where_it_was_written():
 
 
 def test_an_unknown_function_is_the_askers_mistake():
-    with pytest.raises(BadQuery, match="no function <http://example.org/f>"):
+    with pytest.raises(BadQuery, match=r"no function <http://example\.org/f>"):
         header("SELECT (<http://example.org/f>(1) AS ?x) {}")
