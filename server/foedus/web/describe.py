@@ -228,9 +228,11 @@ class Naming:
 def page(iri: str) -> str:
     """The address of our page about *iri*, or nothing if we have none."""
     path = names.path(iri) or ""
-    if path.startswith("/id/"):
-        return "/page/" + path.removeprefix("/id/")
-    return path if iri.startswith(_OWN_PAGES) or iri == names.ONTOLOGY.rstrip("#") else ""
+    if iri in (names.ONTOLOGY, names.ONTOLOGY.rstrip("#")):
+        return "/ontology"
+    if not any(iri.startswith(space) and iri != space for space in _OWN_PAGES):
+        return ""
+    return "/page/" + path.removeprefix("/id/") if path.startswith("/id/") else path
 
 
 def query_address(text: str, form: str = "", graphs: Sequence[str] = ()) -> str:
@@ -332,10 +334,15 @@ class _Sheet:
         self.naming = Naming(library).learn([Term("iri", iri), *known, *(row["class"] for row in self.types)])
 
     def thing(self, stored: Mapping[str, Question]) -> Thing:
-        classes = _with_general({row["class"].value for row in self.types})
+        stated = {row["class"].value for row in self.types}
+        above = {each: _above(self.library, each) for each in stated}
+        classes = _with_general(stated.union(*above.values()))
+        general = {
+            broad for each, broads in above.items() for broad in broads if each not in _above(self.library, broad)
+        }
         chosen = [each for each in _panel_files() if each.classes & classes]
         panels = tuple(panel for each in chosen if (panel := self._panel(each)))
-        direct = [row for row in self.types if not is_true(row["general"])]
+        direct = [row for row in self.types if row["class"].value not in general]
         return Thing(
             iri=self.iri,
             name=names.curie(self.iri),
@@ -438,6 +445,20 @@ class _Sheet:
 def _properties(library: Library) -> dict[str, Row]:
     """What is known of each property, by its IRI."""
     return {row["property"].value: row for row in library.rows("properties")}
+
+
+def _above(library: Library, class_iri: str) -> set[str]:
+    """Every class that *class_iri* is a kind of."""
+    steps: dict[str, list[str]] = {}
+    for row in library.rows("broader"):
+        steps.setdefault(row["class"].value, []).append(row["above"].value)
+    found: set[str] = set()
+    left = [class_iri]
+    while left:
+        new = set(steps.get(left.pop(), ())) - found
+        found |= new
+        left += new
+    return found
 
 
 @cache
