@@ -216,3 +216,11 @@ def test_a_file_is_named_after_the_thing_that_it_describes(folder: str) -> None:
     files = sorted((DATA / folder).glob("*.ttl"))
     assert files
     assert [file.name for file in files if (thing(file.stem), RDF.type, None) not in Graph().parse(file)] == []
+
+
+def test_what_uzbekistan_ratified_in_2006_is_the_protocol_on_its_return(data: Graph) -> None:
+    protocol = thing("csto-restoration-protocol-2006")
+    assert set(data.objects(protocol, term("supplements"))) == {thing(CHARTER)}
+    for day in ("2006-11-21", "2006-12-01", "2006-12"):
+        act = thing(f"csto-ratification-uzbekistan-{day}")
+        assert set(data.objects(act, term("ofTreaty"))) == {protocol}
