@@ -178,5 +178,8 @@ def test_the_picture_of_the_readme_is_what_is_served(open_page, tmp_path):
     target = Path(os.environ.get("FOEDUS_PICTURE") or tmp_path / "picture.png")
     page = open_page("/queries/obliged-by", width=1200)
     assert page.locator("tbody tr").count() == 5
-    page.screenshot(path=target, clip={"x": 0, "y": 0, "width": 1200, "height": 760})
+    box = page.locator("table").bounding_box()
+    page.screenshot(
+        path=target, full_page=True, clip={"x": 0, "y": 0, "width": 1200, "height": box["y"] + box["height"] + 24}
+    )
     assert target.stat().st_size > 10_000

@@ -301,7 +301,7 @@ def test_the_request_tells_its_story(client):
 
 
 def test_what_refers_to_a_thing_is_counted_and_can_all_be_asked_for(client):
-    """Russia is the mediator of more than a page lists, or of as many as it says."""
+    """The link says how many there are, and leads to as many."""
     page = get(client, "/ontology/LegalAct").text
     match = re.search(r'href="(/sparql\?query=[^"]+)">all (\d+)</a>', page)
     address, total = match[1].replace("&amp;", "&"), int(match[2])

@@ -296,15 +296,19 @@ def grid(naming: Naming, columns: Sequence[Column], rows: Sequence[Row], limit: 
     return Grid(
         tuple(column.key for column in used),
         tuple(column.head for column in used),
-        tuple(_room(each for row in cells for each in row[place]) for place in range(len(used))),
+        tuple(_room(column, [row[place] for row in cells]) for place, column in enumerate(used)),
         cells,
         len(rows),
     )
 
 
-def _room(shown: Iterable[Shown]) -> str:
+def _room(column: Column, cells: Sequence[tuple[Shown, ...]]) -> str:
+    """What *column* needs: names may wrap, sentences are set like text, and lists and ranges of days take two lines."""
+    shown = [each for cell in cells for each in cell]
     longest = max((len(each.text) for each in shown if not each.citation), default=0)
-    return "prose" if longest > 60 else "wide" if longest > 24 else ""
+    if longest > 60 and (column.wording or any(each.kind == "text" for each in shown)):
+        return "prose"
+    return "wide" if longest >= 24 or any(len(cell) > 1 for cell in cells) else ""
 
 
 def _cell(naming: Naming, column: Column, row: Row) -> tuple[Shown, ...]:
