@@ -12,7 +12,9 @@ import rdflib
 from rdflib.compare import isomorphic
 
 from foedus import names, questions
-from foedus.query.pool import Request
+from foedus.query.limits import Limits
+from foedus.query.pool import Pool, Request
+from foedus.web import create_app
 
 HTML = {"Accept": "text/html"}
 REQUEST = "collective-security-treaty-article-4-armenia-2022-09-13"
@@ -426,6 +428,20 @@ def test_a_content_page_is_small(client):
     style, page = (len(get(client, address).data) for address in ("/static/app.css", "/page/csto"))
     assert style < 12_000
     assert style + page < 60_000
+
+
+def test_pages_work_over_data_of_ones_own(tmp_path):
+    """With other RDF in place of ours, and so without our things, classes and examples, the ways in are still there."""
+    (tmp_path / "own.ttl").write_text(
+        "<https://w3id.org/foedus/id/rome> a <http://example.org/City> ;"
+        ' <http://www.w3.org/2000/01/rdf-schema#label> "Rome"@en ; <http://example.org/near> [ <http://example.org/x> 1 ] .'
+    )
+    with Pool((tmp_path / "own.ttl",), Limits.chosen(workers=1)) as pool:
+        client = create_app(pool).test_client()
+        for address in ("/", "/search?q=rome", "/page/rome", "/ontology", "/queries", "/queries/members-on", "/sparql"):
+            assert get(client, address).status_code == 200, address
+        assert Page(get(client, "/page/rome").text).headings == ["Rome"]
+        assert get(client, "/page/csto").status_code == 404
 
 
 def every_address(pool):

@@ -49,7 +49,7 @@ def home() -> str:
         groups=_by_keyword(stored),
         example=example,
         given=_said(example, dict(example.example)) if example else {},
-        answer=_answer(example, dict(example.example), columns=5) if example else None,
+        answer=_example_answer(example) if example else None,
     )
 
 
@@ -96,7 +96,7 @@ def question(slug: str) -> tuple[str, int] | str:
         files=ANSWERS,
         rows=ROWS,
     )
-    return (page, 400) if problem else page
+    return (page, 400) if problem and given else page
 
 
 @bp.get("/queries/<slug>.<ext>")
@@ -205,6 +205,14 @@ def _answer(asked: Question, values: Mapping[str, str], columns: int | None = No
     rows = results.table(found)
     shown = [Column(each.name, each.name) for each in asked.columns[:columns] if each.name != "label"]
     return describe.grid(Naming(shelf().library), shown, tuple(rows), ROWS), found
+
+
+def _example_answer(asked: Question) -> tuple[Grid, Answer] | None:
+    """The first columns of the answer to the worked example; None over data that do not hold what it is about."""
+    try:
+        return _answer(asked, dict(asked.example), columns=5)
+    except WrongUsage:
+        return None
 
 
 def _said(asked: Question, values: Mapping[str, str]) -> dict[str, str]:
