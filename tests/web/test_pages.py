@@ -434,7 +434,7 @@ def test_pages_work_over_data_of_ones_own(tmp_path):
     """With other RDF in place of ours, and so without our things, classes and examples, the ways in are still there."""
     (tmp_path / "own.ttl").write_text(
         "<https://w3id.org/foedus/id/rome> a <http://example.org/City> ;"
-        ' <http://www.w3.org/2000/01/rdf-schema#label> "Rome"@en ; <http://example.org/y> [ a <http://example.org/X> ] .'
+        ' <http://www.w3.org/2000/01/rdf-schema#label> "Rome"@en ; <http://example.org/y> [ a <urn:x> ] .'
     )
     with Pool((tmp_path / "own.ttl",), Limits.chosen(workers=1)) as pool:
         client = create_app(pool).test_client()
