@@ -1,4 +1,5 @@
-# Two commands do everything: `make serve` and `make test`. `make bench` prints the performance figures.
+# Two commands do everything: `make serve` and `make test`. `make bench` prints the performance figures
+# beside those of other engines; BENCH="--full --json figures.json" and the like choose what it does.
 
 HOST ?= 127.0.0.1
 PORT ?= 8000
@@ -22,7 +23,7 @@ test: $(VENV)/tests
 	$(BIN)/python -m pytest -q -ra
 
 bench: $(VENV)/tests
-	$(BIN)/python tests/benchmarks/run.py
+	$(BIN)/python tests/benchmarks/run.py $(BENCH)
 
 # The venv holds what is locked, checked by hash; the project itself is installed so that edits take effect at once.
 $(VENV)/serves: server/requirements.lock $(SOURCES) | $(BIN)/python
@@ -41,12 +42,14 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV) || \
 	  { echo "Python's venv module is missing. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 
-# Renews both lock files from pyproject.toml: exact versions and hashes, no addresses.
+# Renews the lock files, those of the project from pyproject.toml: exact versions and hashes, no addresses.
 lock: $(VENV)/tests
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --extra build --output-file server/requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --extra build --extra test --output-file tests/requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --output-file tests/benchmarks/requirements.lock tests/benchmarks/requirements.in
 
 clean:
 	rm -rf $(VENV) .foedus

@@ -1,162 +1,323 @@
 """Performance figures, as anyone can get them: ``make bench``.
 
-Prints, for this machine: how long the shipped data take to build (goal: under 15 s on two cores), how soon a server
-with a built dataset answers, and how many answers a second it gives to one client over HTTP; beside it rdflib's own
-query engine, in process and without HTTP, over the same statements. Each figure is the median of several runs. With
-``--json`` the same as JSON.
+Ours, the Oxigraph server, rdflib-endpoint and Virtuoso are started on this machine, on loopback, with the same triples:
+the shipped dataset, and a synthetic history of the same shape with a million. Their answers are compared as multisets
+of terms; then each workload is asked of each of them in turn, from 1, 8 and 64 kept-open connections, by a load
+generator that is a process of its own. Beside the rates stand the ratios that the project set itself as goals. Also
+measured: how long the shipped data take to build, cold start, memory with shared pages counted once, the small query
+during an attack, what our web server makes of an empty response, and nginx with the shipped cache configuration.
+
+Needs: nothing but the tests' environment for ours. Oxigraph and rdflib-endpoint are installed into ``.venv/bench``
+from ``tests/benchmarks/requirements.lock`` when first needed. Virtuoso (Debian: virtuoso-opensource) and nginx (Debian:
+nginx-light) are measured where they are installed; a line says so where they are not. With a million triples all of
+them together take some 5 GB of memory and 1 GB of the temporary folder.
+
+The load generator shares the machine with what it measures, so rates compare engines on one machine and promise
+nothing for another. --quick, the default, takes some five minutes: half a second for a figure, rdflib-endpoint with the
+shipped data only. --full takes the median of three rounds of two seconds, and rdflib-endpoint with a million
+triples too. A figure whose answers would take too long in all is left out ("–").
 """
 
 import argparse
-import http.client
+import contextlib
 import json
 import os
-import re
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
-import urllib.parse
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
-FOEDUS = [sys.executable, "-m", "foedus"]
-QUESTION = "/queries/members-on.json?" + urllib.parse.urlencode({"alliance": "csto", "date": "2022-09-13"})
-LOOK_UP = """PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
-PREFIX id: <https://w3id.org/foedus/id/>
-SELECT ?label WHERE { id:csto rdfs:label ?label } ORDER BY ?label"""
+import engines
+import report
+import synthetic
+import workloads
+from engines import Data, Engine, Running
+from load import Summary
+from report import Figure, Point, Run
+from workloads import Workload
+
+CLIENTS = (1, 8, 64)
+PATIENCE = 20.0
+"""Seconds that one answer may take when answers are compared."""
+COMPARED = 6
+"""Questions of a workload whose answers are compared, and which warm the engine up."""
 
 
 @dataclass(frozen=True)
-class Figure:
-    """One line of the table; *ratio* is how many times faster than the peer, where there is one."""
+class Chosen:
+    """What the command line chose: *rounds* of *seconds* for each rate, *runs* of each build and cold start."""
 
-    what: str
-    value: float
-    unit: str
-    goal: str = ""
-    ratio: float | None = None
+    full: bool
+    seconds: float
+    rounds: int
+    runs: int
+    triples: int
+    only: frozenset[str]
 
+    @property
+    def longest(self) -> float:
+        """Seconds that a figure may need for slow answers; one that needs more is left out."""
+        return 20.0 if self.full else 3.0
 
-def seconds(work: Callable[[], object]) -> float:
-    """How long *work* takes, in seconds."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def per_second(work: Callable[[], object], duration: float) -> float:
-    """How often *work* can be done in a second, tried for *duration* seconds after one round to warm up."""
-    work()
-    count, start = 0, time.perf_counter()
-    while (passed := time.perf_counter() - start) < duration:
-        work()
-        count += 1
-    return count / passed
-
-
-@contextmanager
-def server(home: Path) -> Iterator[tuple[int, float]]:
-    """A running ``foedus serve`` over the dataset in *home*: its port, and the seconds until its first answer."""
-    start = time.perf_counter()
-    environment = {**os.environ, "FOEDUS_HOME": str(home)}
-    process = subprocess.Popen([*FOEDUS, "serve", "--port", "0"], stderr=subprocess.PIPE, text=True, env=environment)
-    try:
-        port = next(int(found[1]) for line in process.stderr if (found := re.search(r":(\d+)/$", line.strip())))
-        connection = http.client.HTTPConnection("127.0.0.1", port)
-        get(connection, QUESTION)
-        yield port, time.perf_counter() - start
-        connection.close()
-    finally:
-        process.terminate()
-        process.wait()
-        process.stderr.close()
-
-
-def get(connection: http.client.HTTPConnection, path: str) -> bytes:
-    """The body at *path*; anything but a 200 stops the benchmark."""
-    connection.request("GET", path, headers={"Accept": "application/sparql-results+json"})
-    answer = connection.getresponse()
-    body = answer.read()
-    if answer.status != 200:
-        raise SystemExit(f"{path} answered {answer.status}: {body[:300]!r}")
-    return body
-
-
-def measure(runs: int, duration: float) -> list[Figure]:
-    """Every figure of the table."""
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder) / "home"
-        build = [*FOEDUS, "build", "--out", str(home)]
-        building = statistics.median(
-            seconds(lambda: subprocess.run(build, check=True, capture_output=True)) for _ in range(runs)
-        )
-        text = (home / "dataset.nq").read_bytes()
-        starts = []
-        for _ in range(runs):
-            with server(home) as (port, started):
-                starts.append(started)
-        with server(home) as (port, _):
-            connection = http.client.HTTPConnection("127.0.0.1", port)
-            asked = per_second(lambda: get(connection, QUESTION), duration)
-            looked = per_second(
-                lambda: get(connection, "/sparql?" + urllib.parse.urlencode({"query": LOOK_UP})), duration
-            )
-            connection.close()
-        peer = RdflibPeer(text)
-        peer_asked = per_second(peer.members_on, duration)
-        peer_looked = per_second(peer.look_up, duration)
-    return [
-        Figure(f"build of the shipped data ({text.count(10)} statements)", building, "s", "< 15 s"),
-        Figure(
-            "start of a server with a built dataset, to its first answer", statistics.median(starts), "s", "< 1.5 s"
-        ),
-        Figure("members-on over HTTP, one client", asked, "/s", ratio=asked / peer_asked),
-        Figure("members-on by rdflib, in process", peer_asked, "/s"),
-        Figure("look-up of a label over HTTP, one client", looked, "/s", ratio=looked / peer_looked),
-        Figure("look-up of a label by rdflib, in process", peer_looked, "/s"),
-    ]
-
-
-class RdflibPeer:
-    """rdflib's own store and query engine over the same statements."""
-
-    def __init__(self, nquads: bytes) -> None:
-        import rdflib
-
-        from foedus import questions
-
-        self.dataset = rdflib.Dataset(default_union=True)
-        self.dataset.parse(data=nquads.decode(), format="nquads")
-        self.question = questions.bind(
-            questions.get("members-on"),
-            {"alliance": "csto", "date": "2022-09-13"},
-            lambda value, _: f"https://w3id.org/foedus/id/{value}",
-        )
-
-    def members_on(self) -> list[object]:
-        return list(self.dataset.query(self.question))
-
-    def look_up(self) -> list[object]:
-        return list(self.dataset.query(LOOK_UP))
+    def takes(self, name: str, among: Sequence[str]) -> bool:
+        """Whether *name* is to be measured: --only chooses among those of its kind, if it names any."""
+        wanted = self.only & set(among)
+        return not wanted or name in wanted
 
 
 def main() -> None:
+    chosen, file = _arguments()
+    with engines.scratch_folder() as folder:
+        figures, shipped = build(folder, chosen)
+        notes = [f"{name} is left out: {why}." for name, why in _missing(chosen)]
+        runs, empty = [], {}
+        if chosen.takes(report.EMPTY, ENGINES):
+            empty = empty_responses(shipped, chosen)
+        for data in datasets(folder, shipped, chosen):
+            runs.append(measure(data, chosen))
+    if file:
+        file.write_text(json.dumps(report.as_json(runs, figures, empty, notes), indent=2) + "\n")
+    print(report.as_text(runs, figures, empty, notes))
+
+
+ENGINES = (report.OURS, report.CACHED, report.PROXIED, report.EMPTY, *report.PEERS)
+DATASETS = ("shipped", "synthetic")
+WORKLOADS = (
+    "ask", "look-up", "thing", "members-on", "history-of", "claims-of", "as-of", "join", "path", "aggregate"
+)  # fmt: skip
+
+
+def _arguments() -> tuple[Chosen, Path | None]:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=3, help="runs of each start and build (default 3)")
-    parser.add_argument("--seconds", type=float, default=3.0, help="seconds for each throughput figure (default 3)")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    chosen = parser.parse_args()
-    figures = measure(chosen.runs, chosen.seconds)
-    if chosen.json:
-        print(json.dumps([asdict(figure) for figure in figures], indent=2))
-        return
-    for figure in figures:
-        notes = [f"goal {figure.goal}"] if figure.goal else []
-        notes += [f"{figure.ratio:.1f} times rdflib"] if figure.ratio else []
-        print(f"{figure.value:>10.2f} {figure.unit:<3} {figure.what}{'  (' + ', '.join(notes) + ')' if notes else ''}")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--quick", action="store_true", help="half a second for each figure (the default)")
+    length.add_argument("--full", action="store_true", help="three rounds of two seconds, every engine on everything")
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        choices=[*ENGINES, *DATASETS, *WORKLOADS],
+        metavar="NAME",
+        help="an engine, dataset or workload; may be repeated. One of: " + ", ".join((*ENGINES, *DATASETS, *WORKLOADS)),
+    )
+    parser.add_argument("--triples", type=int, default=1_000_000, help="size of the synthetic history")
+    parser.add_argument("--seconds", type=float, help="seconds for each figure, in place of the default")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON too")
+    given = parser.parse_args()
+    seconds = given.seconds or (2.0 if given.full else 0.5)
+    rounds, runs = (3, 5) if given.full else (1, 1)
+    return Chosen(given.full, seconds, rounds, runs, given.triples, frozenset(given.only)), given.json
+
+
+def _missing(chosen: Chosen) -> list[tuple[str, str]]:
+    others = (engines.Oxigraph(), engines.Virtuoso(), engines.RdflibEndpoint(), engines.Nginx())
+    return [(each.name, why) for each in others if chosen.takes(each.name, ENGINES) and (why := each.missing())]
+
+
+# ── what is loaded ──
+
+
+def build(folder: Path, chosen: Chosen) -> tuple[list[Figure], Data]:
+    """The shipped data, built; how long that took, and how soon a server with them answers."""
+    home = folder / "home"
+    command = [sys.executable, "-m", "foedus", "build", "--out", str(home)]
+    times = []
+    for _ in range(chosen.runs):
+        begun = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        times.append(time.perf_counter() - begun)
+    data = _data("shipped", home / "dataset.nq", folder / "shipped.nt", home)
+    starts = []
+    for _ in range(chosen.runs + 1):
+        with engines.scratch_folder() as scratch, engines.Foedus().start(data, scratch) as running:
+            starts.append(running.started)
+    built, started = statistics.median(times), statistics.median(starts)
+    return [
+        Figure("build of the shipped data", built, "s", "< 15 s", built < 15),
+        Figure("cold start from a built dataset to the first answer", started, "s", "< 1.5 s", started < 1.5),
+    ], data
+
+
+def datasets(folder: Path, shipped: Data, chosen: Chosen) -> Iterator[Data]:
+    """The datasets that are to be measured."""
+    if chosen.takes("shipped", DATASETS):
+        yield shipped
+    if chosen.takes("synthetic", DATASETS):
+        written = synthetic.write(folder, chosen.triples)
+        yield Data("synthetic", written.nquads, written.ntriples, written.count)
+
+
+def _data(name: str, nquads: Path, ntriples: Path, home: Path) -> Data:
+    return Data(name, nquads, ntriples, workloads.triples(nquads, ntriples), home)
+
+
+# ── what is measured ──
+
+
+def empty_responses(data: Data, chosen: Chosen) -> dict[int, float]:
+    """Empty responses a second of the web server that ours chose, by number of clients."""
+    with engines.scratch_folder() as scratch, engines.EmptyResponse().start(data, scratch) as running:
+        return {each: _load(running, ["/"], each, chosen.seconds).per_second for each in CLIENTS}
+
+
+def measure(data: Data, chosen: Chosen) -> Run:
+    """Every engine on *data*: all running at once, asked in turn, so that what disturbs one disturbs all."""
+    with data.ntriples.open(encoding="utf-8") as lines:
+        world = workloads.World.of(lines)
+    asked = [each for each in workloads.workloads(world) if chosen.takes(each.name, WORKLOADS)]
+    run = Run(data.name, data.count, {each.name: _class(each) for each in asked})
+    with contextlib.ExitStack() as stack:
+        running = _started(data, chosen, stack)
+        before = {name: each.memory() for name, each in running.items()}
+        slow = _compare(run, running, asked)
+        for workload in asked:
+            _say(f"{workload.name} on the {data.name} data")
+            for clients in CLIENTS:
+                for name, each in running.items():
+                    # Long enough for each client to be answered twice, if the cores can be shared evenly.
+                    wanted = 2 * clients * slow[name, workload.name] / (os.cpu_count() or 1)
+                    if wanted <= chosen.longest:
+                        targets = [question.target(each.path, each.stored) for question in workload.questions]
+                        summary = _median(each, targets, clients, max(wanted, chosen.seconds), chosen.rounds)
+                        run.points.append(Point(name, workload.name, summary))
+                        each.settle()
+        for name, each in running.items():
+            if name != report.PROXIED:
+                run.figures += _memory(run, name, each, before[name])
+        if report.OURS in running and not data.home:
+            run.figures.append(_attacked(running[report.OURS], chosen))
+    return run
+
+
+def _started(data: Data, chosen: Chosen, stack: contextlib.ExitStack) -> dict[str, Running]:
+    """Every engine that is to be had, loaded and running; ours first: the others' answers are compared with its."""
+    made: list[Engine] = [engines.Foedus(*engines.without_cache())]
+    if engines.without_cache():
+        made.append(engines.Foedus(name=report.CACHED))
+    made += [engines.Oxigraph(), engines.Virtuoso()]
+    if data.home or chosen.full or "rdflib-endpoint" in chosen.only:
+        made.append(engines.RdflibEndpoint())
+    running: dict[str, Running] = {}
+    for engine in made:
+        if chosen.takes(engine.name, ENGINES) and not engine.missing():
+            _start(engine, data, stack, running)
+    ours = running.get(report.CACHED) or running.get(report.OURS)
+    if ours and chosen.takes(report.PROXIED, ENGINES) and not engines.Nginx(ours).missing():
+        _start(engines.Nginx(ours), data, stack, running)
+    return running
+
+
+def _start(engine: Engine, data: Data, stack: contextlib.ExitStack, running: dict[str, Running]) -> None:
+    _say(f"{engine.name} loads the {data.name} data")
+    scratch = stack.enter_context(engines.scratch_folder())
+    try:
+        running[engine.name] = stack.enter_context(engine.start(data, scratch))
+    except SystemExit as error:
+        _say(f"{engine.name} is left out: {error}")
+
+
+def _class(workload: Workload) -> str:
+    return "tiny" if workload.tiny else "stored" if workload.questions[0].stored else "other"
+
+
+def _compare(run: Run, running: dict[str, Running], asked: Sequence[Workload]) -> dict[tuple[str, str], float]:
+    """Hold every engine's answers to those of the first; the seconds that one answer took, by engine and workload."""
+    slow = {}
+    for workload in asked:
+        first = None
+        for name, each in running.items():
+            answers, slow[name, workload.name] = _answers(each, workload)
+            if first is None:
+                first = answers
+                continue
+            same = sum(ours is not None and ours == theirs for ours, theirs in zip(first, answers, strict=True))
+            run.same.setdefault(name, {})[workload.name] = (same, len(answers))
+    return slow
+
+
+def _memory(run: Run, name: str, running: Running, before: int) -> list[Figure]:
+    used = running.memory()
+    # The goal is meant for data, not for what an interpreter takes without any.
+    has_goal = name in (report.OURS, report.CACHED) and run.triples >= 100_000
+    after = f"{name}: memory after all workloads ({used / 2**20:,.0f} MiB)"
+    return [
+        Figure(f"{name}: from its start to its first answer, loading included", running.started, "s"),
+        Figure(f"{name}: memory when started", before / run.triples, "bytes a triple"),
+        Figure(after, used / run.triples, "bytes a triple", "≤ 450", used / run.triples <= 450)
+        if has_goal
+        else Figure(after, used / run.triples, "bytes a triple"),
+    ]
+
+
+def _attacked(running: Running, chosen: Chosen) -> Figure:
+    """The small query of one client while 32 others, at another address, ask for cross products without end."""
+    small, endless = engines.with_query(running.path, SMALL), engines.with_query(running.path, CROSS_PRODUCT)
+    seconds = max(2.0, chosen.seconds)
+    with ThreadPoolExecutor(1) as attack:
+        attacking = attack.submit(_load, running, [endless], 32, seconds + 1.0)
+        time.sleep(0.5)
+        suffered = _load(running, [small], 1, seconds, source="127.0.0.2")
+        attacking.result()
+    running.settle()
+    late = suffered.p99 if suffered.p99 is not None and not suffered.errors else float("inf")
+    return Figure(
+        "small query's p99 while another client attacks with 32 cross products", late, "ms", "250", late <= 250
+    )
+
+
+SMALL = "SELECT ?label WHERE { <https://w3id.org/foedus/id/state-001> rdfs:label ?label }"
+CROSS_PRODUCT = "SELECT (COUNT(*) AS ?n) WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
+
+
+def _answers(running: Running, workload: Workload) -> tuple[list[Counter[workloads.Row] | bool | None], float]:
+    """The answers to the first questions, None for one that failed, and the seconds that the middle one took."""
+    found: list[Counter[workloads.Row] | bool | None] = []
+    times = []
+    for question in workload.questions[:COMPARED]:
+        target = question.target(running.path, running.stored)
+        begun = time.perf_counter()
+        try:
+            status, body = running.get(target, workloads.ACCEPT, timeout=PATIENCE)
+            found.append(workloads.canonical(body) if status == 200 else None)
+        except (OSError, ValueError):
+            found.append(None)
+        times.append(time.perf_counter() - begun)
+    return found, statistics.median(times)
+
+
+def _median(running: Running, targets: Sequence[str], clients: int, seconds: float, rounds: int) -> Summary:
+    """Of so many *rounds*, the one with the middle rate."""
+    done = [_load(running, targets, clients, seconds) for _ in range(rounds)]
+    return sorted(done, key=lambda each: each.per_second)[rounds // 2]
+
+
+def _load(running: Running, targets: Sequence[str], clients: int, seconds: float, source: str = "127.0.0.1") -> Summary:
+    """*targets* asked in turn by the load generator."""
+    head = f" HTTP/1.1\r\nHost: 127.0.0.1:{running.port}\r\nAccept: {workloads.ACCEPT}\r\n\r\n"
+    wanted = {
+        "host": "127.0.0.1",
+        "port": running.port,
+        "requests": [f"GET {target}{head}" for target in targets],
+        "clients": clients,
+        "seconds": seconds,
+        "warm": min(0.2, seconds / 4),
+        "source": source,
+    }
+    done = subprocess.run(
+        [sys.executable, "-I", str(engines.HERE / "load.py")], input=json.dumps(wanted), capture_output=True, text=True
+    )
+    if done.returncode:
+        raise SystemExit(f"the load generator failed: {done.stderr.strip().splitlines()[-1]}")
+    return Summary(**json.loads(done.stdout))
+
+
+def _say(what: str) -> None:
+    print(what, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
