@@ -139,6 +139,15 @@ def test_ask_prints_triples_as_turtle(run):
     assert b"id:csto a " in done.stdout
 
 
+def test_ask_prints_rows_as_turtle_too(run):
+    """A table in the W3C's result-set vocabulary, for tools that read only RDF."""
+    from rdflib import Graph, Namespace
+
+    rs = Namespace("http://www.w3.org/2001/sw/DataAccess/tests/result-set#")
+    graph = Graph().parse(data=run("ask", "unanswered", "asOf=2022-09-16", "--ttl").stdout, format="turtle")
+    assert len(set(graph.objects(None, rs.solution))) == 2
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
@@ -151,7 +160,7 @@ def test_ask_prints_triples_as_turtle(run):
         (["members-on", "alliance=csto"], 2, "date"),
         (["members-on", "csto"], 2, "name=value"),
         (["members-on", "alliance=csto", "alliance=csto", "date=2022-09-13"], 2, "twice"),
-        (["members-on", "alliance=csto", "date=2022-09-13", "--ttl"], 2, "csv"),
+        (["CONSTRUCT WHERE { ?s ?p ?o }", "--csv"], 2, "ttl"),
         (["SELECT ?a WHERE { ?a ?b }"], 3, "line 1"),
         (["SELECT * WHERE { SERVICE <http://127.0.0.1/> {} }"], 3, "SERVICE"),
         (["DELETE WHERE { ?s ?p ?o }"], 3, "update"),

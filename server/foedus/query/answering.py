@@ -2,11 +2,15 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from foedus import questions
 from foedus.errors import WrongUsage
 from foedus.query.pool import Answer, Asker, Request
 from foedus.query.resolve import resolver
+from foedus.query.results import table
+from foedus.query.resultset import as_turtle
+from foedus.query.scan import scan
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -20,7 +24,7 @@ def answer(asker: Asker, question: str, values: Mapping[str, str], form: str | N
             f"SPARQL text takes no values (given: {', '.join(values)}).",
             "Write them into the text, or ask a stored question by its name.",
         )
-    return asker.ask(Request(question, form=form))
+    return _answered(asker, Request(question, form=form), None)
 
 
 def answer_question(
@@ -36,4 +40,12 @@ def answer_question(
     Raises NoSuchThing for an unknown question and WrongUsage for a value that does not fit, both with near matches.
     """
     text = questions.bind(questions.get(slug), values, resolver(asker))
-    return asker.ask(Request(text, accept, form), cancelled)
+    return _answered(asker, Request(text, accept, form), cancelled)
+
+
+def _answered(asker: Asker, request: Request, cancelled: Callable[[], bool] | None) -> Answer:
+    """The answer to *request*; rows, too, can be had in Turtle where that is asked for by its name."""
+    if request.form != "ttl" or scan(request.text, asker.limits).kind != "select":
+        return asker.ask(request, cancelled)
+    found = asker.ask(replace(request, form="json"), cancelled)
+    return replace(found, body=as_turtle(table(found)).encode(), media_type="text/turtle; charset=utf-8")
