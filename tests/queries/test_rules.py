@@ -97,6 +97,27 @@ def test_an_act_that_ends_nothing_ends_nothing(conclude):
     assert world("binding-foedus-cassianum-rome-1", "foedus:endedBy") == []
 
 
+def test_an_end_known_by_its_year_alone_ends_what_began_within_that_year(conclude):
+    world = conclude(act("in", "Accession", "1900-05-01") + act("out", "Withdrawal", "1900", "1900"))
+    binding = "binding-foedus-cassianum-rome-1"
+    assert world(binding, "foedus:endedBy") == ["out"]
+    assert world(binding, "foedus:endEarliest") == ["1900-05-02"]
+    assert world(binding, "foedus:endLatest") == ["1900-12-31"]
+    assert world("binding-foedus-cassianum-rome-2", "foedus:begunBy") == []
+
+
+@pytest.mark.parametrize("left", ["1910", "1910-03-01"])
+@pytest.mark.parametrize("back", ["1910", "1910-03-01", "1910-06"])
+def test_one_act_ends_one_binding_however_its_day_and_that_of_the_return_are_known(conclude, left, back):
+    world = conclude(IN + act("out", "Withdrawal", left, left) + act("back", "Accession", back, back))
+    ends = {n: world(f"binding-foedus-cassianum-rome-{n}", "foedus:endedBy") for n in (1, 2, 3)}
+    if back == "1910" and left != back:
+        assert ends == {1: ["out"], 2: [], 3: []}  # The return can have come first, and then is none.
+    else:
+        assert world("binding-foedus-cassianum-rome-2", "foedus:begunBy") == ["back"]
+        assert ends == {1: ["out"], 2: [], 3: []}
+
+
 def test_only_the_treaty_that_constitutes_it_makes_members(conclude):
     world = conclude(act("in", "EntryIntoForce", "1900-01-01", "1900-01-01", treaty="pact"))
     assert world("binding-pact-rome-1", "foedus:status") == ["party"]
