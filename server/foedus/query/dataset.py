@@ -21,13 +21,14 @@ SUFFIXES = (".ttl", ".nt", ".nq", ".trig", ".rdf", ".owl", ".xml", ".jsonld", ".
 class Description:
     """What is being served: *sha256* identifies its version; *as_of* is the day it speaks of, where it says so.
 
-    *quads* is None where nobody counted: another engine's data.
+    *quads* is None where nobody counted: another engine's data. These may also change under their version: *changes*.
     """
 
     sha256: str
     quads: int | None
     as_of: str | None
     version: str | None
+    changes: bool = False
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -66,7 +66,7 @@ class Engine:
             self.close()
             raise
         opened = hashlib.sha256(f"{self.url} {time.time()}".encode()).hexdigest()
-        self._description = Description(sha256=opened, quads=None, as_of=days[0] if days else None, version=None)
+        self._description = Description(opened, None, as_of=days[0] if days else None, version=None, changes=True)
         return self
 
     def __exit__(

@@ -1,7 +1,9 @@
 """The formats of answers, in one table, and which of them an ``Accept`` header or a ``format`` parameter chooses."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeVar
 
 from foedus.errors import NotAcceptable
@@ -10,6 +12,9 @@ Kind = Literal["select", "ask", "graph"]
 """What a query answers with: rows, one truth value, or triples."""
 
 T = TypeVar("T")
+
+NAMED = 5
+"""How specific a media range is that names a type in full; with a parameter of ours, more."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,7 @@ def named(name: str, kind: Kind) -> Format:
     raise NotAcceptable(f"There is no format “{name}” for this answer.", f"Choose from: {_list(offered(kind))}.")
 
 
+@lru_cache(maxsize=256)
 def choose(kind: Kind, accept: str | None = None, name: str | None = None) -> Choice:
     """How to write an answer of *kind*: as *name* says, else as the ``Accept`` header *accept* does.
 
@@ -120,51 +126,74 @@ def negotiate(
     chosen: tuple[str, T] | None = None
     for media_type, behind in offers:
         specificity, quality = max(
-            ((specificity, quality) for pattern, quality in ranges if (specificity := _fits(pattern, media_type))),
+            (
+                (specificity + special, quality)
+                for pattern, quality, special in ranges
+                if (specificity := _fits(pattern, media_type))
+            ),
             default=(0, 0.0),
         )
-        if registered is not None and specificity < 3 and media_type not in registered:
+        if registered is not None and specificity < NAMED and media_type not in registered:
             continue
         if quality > 0 and (quality, specificity) > best:
             best, chosen = (quality, specificity), (media_type, behind)
     return chosen
 
 
-def accepted(accept: str | None) -> list[tuple[str, float]]:
-    """The media ranges of an ``Accept`` header with their qualities; a range that is malformed is left out.
+def accepted(accept: str | None) -> list[tuple[str, float, bool]]:
+    """The media ranges of an ``Accept`` header, each with its quality and whether parameters make it more specific.
 
-    Browsers list ``application/xml`` beside ``text/html`` for historical reasons, and do not mean it.
+    A range that is malformed is left out, and one for a charset or a header line other than ours fits nothing. Browsers
+    list ``application/xml`` beside ``text/html`` for historical reasons, and do not mean it.
     """
-    ranges = [parsed for part in (accept or "").split(",") if (parsed := _range(part))]
-    if any(pattern in ("text/html", "application/xhtml+xml") for pattern, _ in ranges):
-        ranges = [(pattern, quality) for pattern, quality in ranges if pattern not in ("application/xml", "text/xml")]
+    ranges = [parsed for part in _MEMBER.findall(accept or "") if (parsed := _range(part))]
+    if any(pattern in ("text/html", "application/xhtml+xml") for pattern, _, _ in ranges):
+        ranges = [each for each in ranges if each[0] not in ("application/xml", "text/xml")]
     return ranges
 
 
-def _range(part: str) -> tuple[str, float] | None:
-    pattern, *parameters = (piece.strip().lower() for piece in part.split(";"))
-    main, slash, sub = pattern.partition("/")
-    if not (main and slash and sub) or (main == "*" and sub != "*"):
-        return None
-    quality = 1.0
+def quality(parameters: Iterable[str]) -> float | None:
+    """The quality, from 0 to 1, that the last of *parameters* called ``q`` gives; 1 without one, None if malformed."""
+    found = 1.0
     for parameter in parameters:
         name, _, value = (piece.strip() for piece in parameter.partition("="))
-        if name == "q":
-            try:
-                quality = float(value)
-            except ValueError:
+        if name.lower() == "q":
+            if not _QUALITY.fullmatch(value) or float(value) > 1:
                 return None
-            if not 0 <= quality <= 1:
-                return None
-    return pattern, quality
+            found = float(value)
+    return found
+
+
+_MEMBER = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*+"?)++')
+_PARAMETER = re.compile(r'(?:[^;"]|"(?:[^"\\]|\\.)*+"?)++')
+# RFC 9110 wants a digit before the point; Java leaves it out.
+_QUALITY = re.compile(r"[01]?\.[0-9]+|[01]\.?")
+_OURS = {"charset": "utf-8", "header": "present"}
+_NOTHING = ("", 1.0, False)
+
+
+def _range(part: str) -> tuple[str, float, bool] | None:
+    pattern, *parameters = (piece.strip().lower() for piece in _PARAMETER.findall(part))
+    main, slash, sub = pattern.partition("/")
+    said = quality(parameters)
+    if not (main and slash and sub) or (main == "*" and sub != "*") or said is None:
+        return None
+    special = False
+    for parameter in parameters:
+        name, _, value = (piece.strip(' \t"') for piece in parameter.partition("="))
+        if name in _OURS:
+            if value != _OURS[name]:
+                return _NOTHING
+            special = True
+    return pattern, said, special
 
 
 def _fits(pattern: str, media_type: str) -> int:
-    """How closely *pattern* names *media_type*: 3 exactly, 2 by its type, 1 by ``*/*``, 0 not at all."""
+    """How closely *pattern* names *media_type*: ``NAMED`` exactly, less by its type or by ``*/*``, 0 not at all."""
     if pattern == media_type:
-        return 3
+        return NAMED
     if pattern == media_type.partition("/")[0] + "/*":
-        return 2
+        return 3
     return 1 if pattern == "*/*" else 0
 
 

@@ -7,12 +7,16 @@ hold for certain are the worker's own (its stack, its memory, and that it can op
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from foedus.errors import BadQuery, ReadOnly, TooLarge
 from foedus.query.formats import Kind
 from foedus.query.limits import Limits
 
 UPDATES = frozenset({"INSERT", "DELETE", "LOAD", "CLEAR", "DROP", "CREATE", "ADD", "MOVE", "COPY", "WITH"})
+
+VOLATILE = frozenset({"NOW", "RAND", "UUID", "STRUUID", "BNODE"})
+"""The functions that give something else each time."""
 
 _KINDS: dict[str, Kind] = {"SELECT": "select", "ASK": "ask", "CONSTRUCT": "graph", "DESCRIBE": "graph"}
 
@@ -36,16 +40,22 @@ _TOKEN = re.compile(
 )
 _ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
 _SERVICE = re.compile(r"\bSERVICE\b", re.IGNORECASE)
+_VOLATILE = re.compile(rf"\b(?:{'|'.join(sorted(VOLATILE))})\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Scan:
-    """What a query's text shows at a glance; *kind* is None where no query form was found."""
+    """What a query's text shows at a glance; *kind* is None where no query form was found.
+
+    *volatile* says that the answer may be another one each time: a function of ``VOLATILE`` is called.
+    """
 
     kind: Kind | None
     depth: int
+    volatile: bool
 
 
+@lru_cache(maxsize=128)
 def scan(text: str, limits: Limits) -> Scan:
     """Look *text* over.
 
@@ -64,7 +74,9 @@ def scan(text: str, limits: Limits) -> Scan:
             seen.token(match)
     if seen.doubtful and (hidden := _SERVICE.search(unescaped(text))):
         raise _no_service(text, hidden.start())
-    return Scan(seen.kind, seen.deepest)
+    # Where the text may hide a word from the tokens, any mention counts: at worst an answer is not kept.
+    hides = seen.doubtful or "\\" in text
+    return Scan(seen.kind, seen.deepest, seen.volatile or bool(hides and _VOLATILE.search(unescaped(text))))
 
 
 class _Seen:
@@ -76,6 +88,7 @@ class _Seen:
         self.kind: Kind | None = None
         self.deepest = 0
         self.doubtful = False
+        self.volatile = False
         self.open: list[str] = []
         self.before = ""
         """What the last token was: a group of the pattern, or "number"."""
@@ -93,7 +106,10 @@ class _Seen:
             self.nest([token], start)
         elif group == "close":
             del self.open[-1:]
-        elif group == "iri" and self.before in ("variable", "close", "string", "number", "name"):
+        elif group == "iri" and "(" in token and _VOLATILE.search(token):
+            # What looks like an IRI may be a less-than sign and a call.
+            self.volatile = True
+        if group == "iri" and self.before in ("variable", "close", "string", "number", "name"):
             self.perhaps_less_than(token, start)
         elif group == "name":
             group = self.name(match)
@@ -133,6 +149,7 @@ class _Seen:
             return "name"
         if "SERVICE" in words:
             raise _no_service(self.text, start)
+        self.volatile = self.volatile or not VOLATILE.isdisjoint(words)
         for word in words:
             if self.kind is None and word in _KINDS:
                 self.kind = _KINDS[word]

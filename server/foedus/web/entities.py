@@ -35,7 +35,7 @@ def thing(name: str) -> AnyResponse:
             "None of the formats that you accept fits.", f"Accept text/html or one of: {', '.join(DATA)}."
         )
     answer = redirect(chosen[1], code=303)
-    answer.headers["Vary"] = "Accept"
+    answer.vary.add("Accept")
     return answer
 
 
@@ -160,10 +160,9 @@ def _format(name: str) -> Format:
 def _send(answer: Answer, filename: str) -> Response:
     response = Response(answer.body, content_type=answer.media_type)
     response.headers["Content-Disposition"] = f'inline; filename="{filename}"'
-    response.headers["Access-Control-Allow-Origin"] = "*"
     return response
 
 
 def _vary(response: Response) -> Response:
-    response.headers["Vary"] = "Accept"
+    response.vary.add("Accept")
     return response

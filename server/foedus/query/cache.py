@@ -1,0 +1,196 @@
+"""Answers kept in memory, in front of whatever answers queries.
+
+A dataset never changes under its version, so an answer to a query stays right as long as that version is served. Kept
+are whole answers under the version, the query's text, its graphs and its format; never those of queries that say
+something else each time (see ``scan``), of an engine whose data may change, or errors. The number of bytes is bounded,
+and what was asked for longest ago goes first.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, replace
+from time import monotonic
+
+from foedus.errors import AnswerTooLarge, BadQuery, Busy, Cancelled, FoedusError, NotAcceptable, QueryTooSlow
+from foedus.query import formats, scan
+from foedus.query.dataset import Description
+from foedus.query.limits import MIB, Limits
+from foedus.query.pool import Answer, Asker, Request
+
+SIZE = 64 * MIB
+"""Bytes that a cache holds where nothing else is said."""
+
+_LARGEST = 8
+"""An answer is kept if it fills at most one part in so many of the cache: no single one pushes all others out."""
+_OVERHEAD = 512
+"""Bytes that an answer takes beside its own and its query's."""
+_LOOK = 0.1
+"""Seconds between two looks at whether the asker has left."""
+_PATIENCE = 0.1
+"""Seconds that an asker waits for the answer to another one's identical query.
+
+Longer would let whoever has queued many queries hold up everybody who asks one of the same.
+"""
+_SHARED = (AnswerTooLarge, BadQuery, NotAcceptable, QueryTooSlow)
+"""Errors that are the query's fault, and so the same for all who wait for its answer."""
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What a cache holds now (*entries*, *bytes* of the *size* that it may), and what it did since it was made.
+
+    *hits* are answers given from memory, *shared* those that an identical query of the same moment brought, *misses*
+    those that were asked for, *uncacheable* the queries that are never kept, *evictions* the answers that were dropped
+    for lack of room.
+    """
+
+    hits: int = 0
+    shared: int = 0
+    misses: int = 0
+    uncacheable: int = 0
+    evictions: int = 0
+    entries: int = 0
+    bytes: int = 0
+    size: int = 0
+
+
+@dataclass(eq=False)
+class _Flight:
+    """A query that is being asked: by whom, and what came of it once *done* is set."""
+
+    asker: Hashable
+    done: threading.Event = field(default_factory=threading.Event)
+    answer: Answer | None = None
+    error: FoedusError | None = None
+
+
+class Cache:
+    """An Asker that answers from memory what *asker* has answered before; ``ask`` may be called from any thread."""
+
+    def __init__(self, asker: Asker, size: int = SIZE) -> None:
+        """A cache of *size* bytes; 0 keeps nothing and only joins identical queries of the same moment."""
+        self.asker = asker
+        self.size = size
+        self._lock = threading.Lock()
+        self._answers: OrderedDict[Hashable, tuple[Answer, int]] = OrderedDict()
+        self._flights: dict[Hashable, _Flight] = {}
+        self._seen = Statistics(size=size)
+
+    @property
+    def limits(self) -> Limits:
+        """Those of what it stands before."""
+        return self.asker.limits
+
+    @property
+    def dataset(self) -> Description:
+        """That of what it stands before."""
+        return self.asker.dataset
+
+    def ask(self, request: Request, cancelled: Callable[[], bool] | None = None) -> Answer:
+        """The answer to *request* from memory, else from the asker behind; the same errors."""
+        started = monotonic()
+        key = self._key(request)
+        if key is None:
+            self._count(uncacheable=1)
+            return self.asker.ask(request, cancelled)
+        asker = (request.client, request.reserved)
+        answer, flight, leads = self._join(key, key, asker)
+        if flight and flight.asker != asker and not leads and not flight.done.wait(_PATIENCE):
+            answer, flight, leads = self._join(key, (key, asker), asker)
+        if flight and leads:
+            return self._lead(key, flight, request, cancelled)
+        if flight:
+            answer = self._follow(flight, request, cancelled)
+        if answer is None:
+            self._count(misses=1)
+            return self.asker.ask(request, cancelled)
+        return replace(answer, milliseconds=(monotonic() - started) * 1000, waited=0.0)
+
+    def statistics(self) -> Statistics:
+        """What it holds now, and what it did since it was made."""
+        with self._lock:
+            return replace(self._seen, entries=len(self._answers))
+
+    def _key(self, request: Request) -> Hashable | None:
+        """What an answer is kept under; None for a query whose answers are not kept. Raises what asking would."""
+        seen = scan.scan(request.text, self.limits)
+        dataset = self.dataset
+        if seen.kind is None or seen.volatile or dataset.changes:
+            return None
+        choice = formats.choose(seen.kind, request.accept, request.form)
+        graphs = (request.default_graphs, request.named_graphs)
+        return (dataset.sha256, request.text, graphs, choice.content_type)
+
+    def _join(self, key: Hashable, place: Hashable, asker: Hashable) -> tuple[Answer | None, _Flight | None, bool]:
+        """The answer kept under *key*; else the flight at *place*, and whether it was opened just now."""
+        with self._lock:
+            if key in self._answers:
+                self._answers.move_to_end(key)
+                self._seen = replace(self._seen, hits=self._seen.hits + 1)
+                return self._answers[key][0], None, False
+            if place in self._flights:
+                return None, self._flights[place], False
+            self._flights[place] = flight = _Flight(asker)
+            self._seen = replace(self._seen, misses=self._seen.misses + 1)
+            return None, flight, True
+
+    def _lead(self, key: Hashable, flight: _Flight, request: Request, cancelled: Callable[[], bool] | None) -> Answer:
+        """Ask, for this asker and for all who wait for the same."""
+        try:
+            flight.answer = self.asker.ask(request, cancelled)
+            self._keep(key, request, flight.answer)
+            return flight.answer
+        except _SHARED as error:
+            flight.error = error
+            raise
+        finally:
+            with self._lock:
+                for place in [place for place in (key, (key, flight.asker)) if self._flights.get(place) is flight]:
+                    del self._flights[place]
+            flight.done.set()
+
+    def _follow(self, flight: _Flight, request: Request, cancelled: Callable[[], bool] | None) -> Answer | None:
+        """What came of *flight*; None if its asker was sent away or left, which says nothing about the query."""
+        while not flight.done.wait(_LOOK if cancelled else None):
+            if cancelled and cancelled():
+                raise Cancelled("The asker left while the query ran.")
+        if flight.error:
+            error = flight.error
+            raise type(error)(error.message, error.remedy, error.line, error.column)
+        if flight.answer:
+            self._count(shared=1)
+        return flight.answer
+
+    def _keep(self, key: Hashable, request: Request, answer: Answer) -> None:
+        """Keep *answer* if it is small enough and of the version that *key* names, and drop the oldest for it."""
+        # A text in another script than Latin takes up to four bytes a character.
+        cost = len(answer.body) + 4 * len(request.text) + _OVERHEAD
+        if cost > self.size // _LARGEST or self._key_now(request) != key:
+            return
+        with self._lock:
+            before = self._answers.pop(key, None)
+            held = self._seen.bytes + cost - (before[1] if before else 0)
+            self._answers[key] = (answer, cost)
+            dropped = 0
+            while held > self.size:
+                held -= self._answers.popitem(last=False)[1][1]
+                dropped += 1
+            self._seen = replace(self._seen, bytes=held, evictions=self._seen.evictions + dropped)
+
+    def _key_now(self, request: Request) -> Hashable | None:
+        """The key again: another one, or None, if the dataset was replaced while the query ran."""
+        try:
+            return self._key(request)
+        except Busy:
+            return None
+
+    def _count(self, *, shared: int = 0, misses: int = 0, uncacheable: int = 0) -> None:
+        with self._lock:
+            now = self._seen
+            self._seen = replace(
+                now,
+                shared=now.shared + shared,
+                misses=now.misses + misses,
+                uncacheable=now.uncacheable + uncacheable,
+            )
