@@ -23,7 +23,9 @@ class FoedusError(Exception):
           Busy                         4    503    the queue is full, or the pool restarts
           EngineFailed                 3    502    the engine behind --engine fails or is no SPARQL endpoint
           Cancelled                  130    499    the asker left before the answer was there
+          OverShare                    4    429    too many queries of one address at once
           CannotServe                  3     –     the port is in use, or no worker starts
+          DatasetTooLarge              4     –     the dataset does not fit into the memory that is free
     """
 
     exit_code = 3
@@ -138,5 +140,16 @@ class EngineFailed(FoedusError):
     title = "The engine failed"
 
 
+class OverShare(FoedusError):
+    exit_code = 4
+    status = 429
+    title = "Too many queries at once"
+
+
 class CannotServe(FoedusError):
     title = "The server cannot start"
+
+
+class DatasetTooLarge(FoedusError):
+    exit_code = 4
+    title = "The dataset is too large"

@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -31,6 +30,7 @@ from foedus.query.limits import MIB, Limits
 from foedus.query.pool import Pool, Request
 
 SMALL = Limits(workers=2, time_limit=1.0, memory=192 * MIB, answer=MIB)
+LONG = Limits(workers=2, time_limit=60.0)
 ENDLESS = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
 ASSERTED, INFERRED = (f"https://w3id.org/foedus/graph/{name}" for name in ("asserted", "inferred"))
 DOUBLING = (
@@ -214,9 +214,9 @@ def test_service_never_reaches_a_server(small_pool):
             with pytest.raises(BadQuery, match="SERVICE"):
                 ask(small_pool, text)
         unseen = Request(f"ASK {{ SERVICE <{address}> {{ ?s ?p ?o }} }}")
-        worker = small_pool._hand(asdict(unseen), None)
-        header = small_pool._hear(worker, None)
-        small_pool._give_back(worker, fit=True)
+        held = small_pool._hand(unseen, None)
+        header = small_pool._hear(held.place, None)
+        small_pool._give_back(held, fit=True)
         server.shutdown()
         thread.join()
     assert header["error"] == "BadQuery"
@@ -240,10 +240,12 @@ def test_as_many_slow_queries_as_workers_delay_nobody_for_longer_than_the_limit(
         assert all(isinstance(each.exception(), QueryTooSlow) for each in slow)
 
 
-def test_a_query_that_bloats_is_stopped(small_pool):
-    with pytest.raises(AnswerTooLarge, match=r"192 MiB of memory.*\n.*/download"):
-        ask(small_pool, DOUBLING)
-    assert is_well(small_pool)
+def test_a_query_that_bloats_is_stopped(small_dataset):
+    with Pool(small_dataset, Limits(workers=2, time_limit=60.0, memory=192 * MIB)) as pool:
+        with pytest.raises(AnswerTooLarge, match=r"192 MiB of memory.*\n.*/download"):
+            ask(pool, DOUBLING)
+        assert is_well(pool)
+        assert pool.statistics().killed["memory"] == 1
 
 
 @pytest.mark.parametrize(("text", "form"), [("SELECT * { ?s ?p ?o }", "json"), ("CONSTRUCT WHERE { ?s ?p ?o }", "nt")])
@@ -259,7 +261,18 @@ def test_an_answer_just_within_the_limit_is_whole(small_pool):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"workers": 0}, {"time_limit": 0.0}, {"time_limit": float("inf")}, {"memory": -1}, {"depth": 0}]
+    "wrong",
+    [
+        {"workers": 0},
+        {"workers": 1_000_000},
+        {"time_limit": 0.0},
+        {"time_limit": float("inf")},
+        {"time_limit": float("nan")},
+        {"memory": -1},
+        {"memory": 1 << 50},
+        {"answer": 0},
+        {"depth": 0},
+    ],
 )
 def test_limits_that_make_no_sense_are_refused(wrong):
     with pytest.raises(WrongUsage, match="cannot be"):
@@ -327,14 +340,34 @@ def test_a_worker_that_died_unnoticed_costs_no_answer(own):
         assert is_well(own)
 
 
-def test_a_worker_killed_at_work_is_one_error(own):
-    with ThreadPoolExecutor(1) as threads:
-        asked = threads.submit(ask, own, ENDLESS)
-        busy = eventually(lambda: set(workers_of(own)) - {each.pid for each in own._idle})
-        for pid in busy:
-            os.kill(pid, signal.SIGKILL)
-        assert isinstance(asked.exception(), AnswerTooLarge)
-    assert is_well(own)
+def busy_workers(pool) -> set[int]:
+    return set(workers_of(pool)) - {each.pid for each in pool._gate.idle}
+
+
+def kill_the_busy_worker(pool, but=frozenset()) -> set[int]:
+    busy = eventually(lambda: busy_workers(pool) - but)
+    for pid in busy:
+        os.kill(pid, signal.SIGKILL)
+    return busy
+
+
+def test_a_query_whose_worker_is_killed_from_outside_is_put_to_another(small_dataset):
+    with Pool(small_dataset, LONG) as pool, ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(count, pool, "?s foedus:number ?n . ?t foedus:number ?m FILTER(?n < 100)")
+        kill_the_busy_worker(pool)
+        assert asked.result() == 2_000_000
+        assert (pool.statistics().retried, pool.statistics().killed["lost"]) == (1, 1)
+
+
+def test_a_query_whose_worker_is_killed_twice_is_not_said_to_be_too_large(small_dataset):
+    with Pool(small_dataset, LONG) as pool, ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(ask, pool, ENDLESS)
+        first = kill_the_busy_worker(pool)
+        eventually(lambda: pool.statistics().retried)
+        kill_the_busy_worker(pool, first)
+        assert isinstance(asked.exception(), Busy)
+        assert is_well(pool)
+        assert pool.statistics().killed == {"time": 0, "memory": 0, "stack": 0, "left": 0, "lost": 2}
 
 
 def test_a_killed_parent_is_replaced_and_its_workers_are_gone(own):
@@ -365,7 +398,7 @@ def test_closing_ends_a_running_query(small_dataset):
     with ThreadPoolExecutor(1) as threads:
         with Pool(small_dataset, Limits(workers=1, time_limit=60.0)) as pool:
             asked = threads.submit(ask, pool, ENDLESS)
-            eventually(lambda: not pool._idle)
+            eventually(lambda: not pool._gate.idle)
         assert isinstance(asked.exception(), Busy)
 
 
@@ -386,7 +419,7 @@ def test_a_killed_server_leaves_no_process(small_dataset):
 
 
 def test_a_worker_can_open_no_file_and_hears_of_no_other(own):
-    eventually(lambda: len(own._idle) == 2)
+    eventually(lambda: len(own._gate.idle) == 2)
     for pid in workers_of(own):
         limits = Path(f"/proc/{pid}/limits").read_text()
         assert "Max open files            0                    0" in limits

@@ -12,15 +12,19 @@ import select
 import signal
 import socket
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pyoxigraph as ox
 
 from foedus.errors import CannotServe, FoedusError
+from foedus.query import dataset, memory, wire, worker
 from foedus.query import store as engine
-from foedus.query import wire, worker
 from foedus.query.limits import Limits
 from foedus.query.pool import Request
+
+_PAUSE = 500
+"""Milliseconds before a fork that failed is tried again."""
 
 
 def main(control_handle: int) -> None:
@@ -33,16 +37,22 @@ def main(control_handle: int) -> None:
         return
     wanted = heard[0]
     limits = Limits(**wanted["limits"])
-    source = wanted["source"]
+    given = wanted["source"]
+    source = tuple(Path(each) for each in given) if isinstance(given, list) else Path(given)
     try:
-        store, description = engine.open_source(
-            tuple(Path(each) for each in source) if isinstance(source, list) else Path(source)
+        memory.refuse_what_cannot_fit(
+            dataset.rdf_files(source) if isinstance(source, tuple) else [source / dataset.DATASET]
         )
+        with memory.no_more_than_is_free():
+            store, description = engine.open_source(source)
         _warm_up(store)
     except FoedusError as error:
         wire.tell(control, worker.refusal(error))
         return
-    except (MemoryError, OSError) as error:
+    except MemoryError:
+        wire.tell(control, worker.refusal(memory.does_not_fit()))
+        return
+    except OSError as error:
         wire.tell(control, worker.refusal(CannotServe(f"The dataset cannot be loaded: {error}.", "Free some memory.")))
         return
     wire.tell(control, {"dataset": description.as_json()})
@@ -86,9 +96,16 @@ class Parent:
         poll.register(self.control, select.POLLIN)
         try:
             while True:
-                while len(self.alive) < self.limits.workers:
-                    poll.register(self.fork(), select.POLLIN)
-                ready = {handle for handle, _ in poll.poll()}
+                lacks = False
+                while len(self.alive) < self.limits.workers and not lacks:
+                    try:
+                        poll.register(self.fork(), select.POLLIN)
+                    except ConnectionError:
+                        raise
+                    except OSError as error:
+                        lacks = True
+                        self.complain(error)
+                ready = {handle for handle, _ in poll.poll(_PAUSE if lacks else None)}
                 for pid, handle in list(self.alive.items()):
                     if handle in ready:
                         poll.unregister(handle)
@@ -106,20 +123,29 @@ class Parent:
 
     def fork(self) -> int:
         """Fork a worker, hand its two files to the other side, and return its process descriptor."""
-        ours, theirs = socket.socketpair()
-        body = os.memfd_create("foedus-answer")
-        parent = os.getpid()
-        pid = os.fork()
-        if pid == 0:
-            worker.run(self.store, self.limits, parent, ours, body)
-        handle = os.pidfd_open(pid)
-        self.alive[pid] = handle
-        with ours, theirs:
+        with ExitStack() as opened:
+            ours, theirs = map(opened.enter_context, socket.socketpair())
+            body = os.memfd_create("foedus-answer")
+            opened.callback(os.close, body)
+            parent = os.getpid()
+            pid = os.fork()
+            if pid == 0:
+                worker.run(self.store, self.limits, parent, ours, body)
             try:
-                wire.tell(self.control, {"worker": pid}, (theirs.fileno(), body))
-            finally:
-                os.close(body)
-        return handle
+                handle = os.pidfd_open(pid)
+            except OSError:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+                raise
+            self.alive[pid] = handle
+            wire.tell(self.control, {"worker": pid}, (theirs.fileno(), body))
+            return handle
+
+    def complain(self, error: OSError) -> None:
+        """Say that no worker can be started, if none is there."""
+        if not self.alive:
+            reason = f"No process that answers can be started: {error.strerror}."
+            wire.tell(self.control, worker.refusal(CannotServe(reason, "Free some memory, or end other processes.")))
 
     def bury(self, pid: int, handle: int) -> None:
         """Reap a worker that ended and say by which signal, 0 for none."""

@@ -13,25 +13,34 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
 from foedus import errors
-from foedus.errors import AnswerTooLarge, BadQuery, Busy, Cancelled, CannotServe, FoedusError, QueryTooSlow
-from foedus.query import formats, scan, wire
+from foedus.errors import (
+    AnswerTooLarge,
+    BadQuery,
+    Busy,
+    Cancelled,
+    CannotServe,
+    FoedusError,
+    QueryTooSlow,
+)
+from foedus.query import formats, memory, scan, wire
 from foedus.query.dataset import Description
+from foedus.query.gate import LOOK, Counts, Gate, Held
 from foedus.query.limits import MIB, Limits
 
-_LOOK = 0.1
-"""Seconds between two looks at whether the asker has left."""
 _VERDICT = 2.0
 """Seconds to wait for the word on what a worker died of."""
 _LONGEST_PAUSE = 30.0
 """Seconds between two starts of a parent that keeps failing, at most."""
+KILLED = ("time", "memory", "stack", "left", "lost")
+"""Why a worker may end under a query."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,8 @@ class Request:
     """A query: its text, and how to write the answer (*form*, a format's name, goes before an *accept* header).
 
     *default_graphs* and *named_graphs*, where not None, are the protocol's parameters and override the text's ``FROM``.
+    *client* is the address that asks, None for ourselves; what is *reserved* (pages, stored questions, health) may use
+    the workers that are kept for it.
     """
 
     text: str
@@ -46,16 +57,50 @@ class Request:
     form: str | None = None
     default_graphs: tuple[str, ...] | None = None
     named_graphs: tuple[str, ...] | None = None
+    client: str | None = None
+    reserved: bool = False
+
+    def message(self) -> dict[str, Any]:
+        """What a worker needs of it."""
+        return {
+            "text": self.text,
+            "accept": self.accept,
+            "form": self.form,
+            "default_graphs": self.default_graphs,
+            "named_graphs": self.named_graphs,
+        }
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer: its bytes, the ``Content-Type`` that they have, what kind it is, and how long it took."""
+    """A whole answer: its bytes, the ``Content-Type`` that they have, what kind it is, and how long it took.
+
+    *waited* is the part of *milliseconds* that went by before a worker was free: 0 where one was at once.
+    """
 
     body: bytes
     media_type: str
     kind: formats.Kind
     milliseconds: float
+    waited: float = 0.0
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Where a pool stands now (*workers*, *idle*, *waiting*), and what became of all that it was asked.
+
+    *killed* counts the workers that ended under a query, by reason: ``time``, ``memory``, ``stack``, ``left`` (the
+    asker had gone), ``lost`` (killed from outside, or by a fault).
+    """
+
+    workers: int
+    idle: int
+    waiting: int
+    restarts: int
+    retried: int
+    open: Counts
+    reserved: Counts
+    killed: Mapping[str, int]
 
 
 class Asker(Protocol):
@@ -72,7 +117,10 @@ class Asker(Protocol):
 
 
 class _Worker:
-    """The pool's end of one worker; *cause* is the signal that ended it once *gone* is set."""
+    """The pool's end of one worker; *cause* is the signal that ended it once *gone* is set.
+
+    *starved* says that the kernel was out of memory when it ended; *condemned* that it ended because we said so.
+    """
 
     def __init__(self, pid: int, channel: socket.socket, body: int) -> None:
         self.pid = pid
@@ -80,6 +128,8 @@ class _Worker:
         self.body = body
         self.gone = threading.Event()
         self.cause = 0
+        self.starved = False
+        self.condemned = False
 
     def take_body(self, size: int) -> bytes:
         """The answer's bytes; the file's memory is freed."""
@@ -102,9 +152,13 @@ class Pool:
         self.source = source
         self.limits = limits or Limits()
         self._change = threading.Condition()
-        self._idle: list[_Worker] = []
+        self._gate: Gate[_Worker] = Gate(self.limits)
+        self._gate.close(_restarting())
         self._workers: dict[int, _Worker] = {}
-        self._waiting: deque[object] = deque()
+        self._killed = Counter(dict.fromkeys(KILLED, 0))
+        self._restarts = 0
+        self._retried = 0
+        self._starved = _out_of_memory()
         self._description: Description | None = None
         self._failure: FoedusError | None = None
         self._closing = False
@@ -116,7 +170,7 @@ class Pool:
         """Start, and wait until a worker is there; DatasetRefused, CannotRead or CannotServe if none will be."""
         self._keeper.start()
         with self._change:
-            self._change.wait_for(lambda: self._idle or self._failure)
+            self._change.wait_for(lambda: self._workers or self._failure)
             failure = self._failure
         if failure:
             self.close()
@@ -132,6 +186,7 @@ class Pool:
         """End every process of the pool; askers that still wait get Busy."""
         with self._change:
             self._closing = True
+            self._gate.close(_restarting())
             if self._control:
                 self._control.shutdown(socket.SHUT_RDWR)
             self._change.notify_all()
@@ -147,111 +202,116 @@ class Pool:
     def ask(self, request: Request, cancelled: Callable[[], bool] | None = None) -> Answer:
         """Answer *request* wholly, or raise the FoedusError that says why not.
 
-        *cancelled* is looked at ten times a second while the answer is waited for; once it is true, the worker is
-        freed and Cancelled is raised.
+        *cancelled* is looked at five times a second while the answer is waited for; once it is true, the worker is
+        freed and Cancelled is raised. A query whose worker is killed from outside is put to another one, once.
         """
         started = time.monotonic()
         seen = scan.scan(request.text, self.limits)
         if seen.kind:
             # Before any work is done: a format that does not fit.
             formats.choose(seen.kind, request.accept, request.form)
-        worker = self._hand(asdict(request), cancelled)
-        fit = False
-        try:
-            header = self._hear(worker, cancelled)
-            fit = not header["leaves"]
-            if "error" in header:
-                raise _as_error(header)
-            body = worker.take_body(int(header["bytes"]))
-        finally:
-            self._give_back(worker, fit)
-        return Answer(body, str(header["type"]), header["kind"], (time.monotonic() - started) * 1000)
+        waited = 0.0
+        for is_last in (False, True):
+            held = self._hand(request, cancelled)
+            waited += held.waited
+            worker, fit = held.place, False
+            try:
+                header = self._hear(worker, cancelled)
+                if header is None:
+                    if (error := self._obituary(worker)) or is_last:
+                        raise error or Busy("The process that answered was killed.", "Try again in a few seconds.")
+                    self._retried += 1
+                    continue
+                fit = not header["leaves"]
+                if "error" in header:
+                    raise _as_error(header)
+                body = worker.take_body(int(header["bytes"]))
+            finally:
+                self._give_back(held, fit)
+            took = time.monotonic() - started
+            return Answer(body, str(header["type"]), header["kind"], 1000 * took, 1000 * waited)
+        raise AssertionError("the second of two tries returns or raises")
+
+    def statistics(self) -> Statistics:
+        """Where the pool stands now, and what it did since it was made."""
+        with self._change:
+            return Statistics(
+                workers=len(self._workers),
+                idle=len(self._gate.idle),
+                waiting=self._gate.waiting,
+                restarts=self._restarts,
+                retried=self._retried,
+                open=self._gate.counts(reserved=False),
+                reserved=self._gate.counts(reserved=True),
+                killed=dict(self._killed),
+            )
 
     # ── one worker ──
 
-    def _take(self, cancelled: Callable[[], bool] | None) -> _Worker:
-        """A free worker; Busy if none is free in time, too many wait, or the pool restarts."""
-        until = time.monotonic() + self.limits.queue_wait
-        me = object()
+    def _give_back(self, held: Held[_Worker], fit: bool) -> None:
+        worker = held.place
         with self._change:
-            if not self._idle and len(self._waiting) >= self.limits.queue:
-                raise Busy(f"{len(self._waiting)} queries are waiting already.", "Try again in a few seconds.")
-            self._waiting.append(me)
-            try:
-                while True:
-                    if self._closing or self._description is None:
-                        raise _restarting()
-                    if self._idle and self._waiting[0] is me:
-                        return self._idle.pop()
-                    left = until - time.monotonic()
-                    if left <= 0:
-                        raise Busy(
-                            f"No worker became free within {self.limits.queue_wait:g} s.", "Try again in a few seconds."
-                        )
-                    if cancelled and cancelled():
-                        raise Cancelled("The asker left while waiting for a worker.")
-                    self._change.wait(min(left, _LOOK) if cancelled else left)
-            finally:
-                self._waiting.remove(me)
-                self._change.notify_all()
+            fit = fit and not self._closing and self._workers.get(worker.pid) is worker
+            self._gate.give(held, back=fit)
+        if not fit:
+            worker.close()
 
-    def _give_back(self, worker: _Worker, fit: bool) -> None:
-        with self._change:
-            if fit and not self._closing and self._workers.get(worker.pid) is worker:
-                self._idle.append(worker)
-                self._change.notify_all()
-                return
-        worker.close()
-
-    def _hand(self, message: dict[str, Any], cancelled: Callable[[], bool] | None) -> _Worker:
-        """A worker that *message* was sent to; one that died while it was idle is passed over."""
+    def _hand(self, request: Request, cancelled: Callable[[], bool] | None) -> Held[_Worker]:
+        """A worker that *request* was sent to; one that died while it was idle is passed over."""
+        message = request.message()
         while True:
-            worker = self._take(cancelled)
+            held = self._gate.take(request.client, request.reserved, cancelled)
             try:
-                wire.send(worker.channel, message)
+                wire.send(held.place.channel, message)
             except ConnectionError:
-                self._give_back(worker, fit=False)
+                self._give_back(held, fit=False)
             else:
-                return worker
+                return held
 
-    def _hear(self, worker: _Worker, cancelled: Callable[[], bool] | None) -> dict[str, Any]:
-        """What *worker* answers within the time limit; kills it when that is over."""
+    def _hear(self, worker: _Worker, cancelled: Callable[[], bool] | None) -> dict[str, Any] | None:
+        """What *worker* answers within the time limit, None where it ended; kills it when the time is over."""
         until = time.monotonic() + self.limits.time_limit
         poll = select.poll()
         poll.register(worker.channel, select.POLLIN)
         while True:
             left = until - time.monotonic()
             if left <= 0:
-                self._kill(worker)
+                self._kill(worker, "time")
                 raise QueryTooSlow(
                     f"The query took longer than {self.limits.time_limit:g} s and was stopped.",
                     "Narrow it or add a LIMIT, or take the whole dataset from /download.",
                 )
+            if poll.poll(1000 * (min(left, LOOK) if cancelled else left)):
+                return wire.receive(worker.channel)
             if cancelled and cancelled():
-                self._kill(worker)
+                self._kill(worker, "left")
                 raise Cancelled("The asker left while the query ran.")
-            if poll.poll(1000 * (min(left, _LOOK) if cancelled else left)):
-                break
-        header = wire.receive(worker.channel)
-        if header is None:
-            raise self._obituary(worker)
-        return header
 
-    def _obituary(self, worker: _Worker) -> FoedusError:
-        """Why *worker* died under a query."""
+    def _obituary(self, worker: _Worker) -> FoedusError | None:
+        """Why *worker* died under a query; None where the query is not to blame, as far as can be told."""
         worker.gone.wait(_VERDICT)
         if worker.cause == signal.SIGSEGV:
+            self._count("stack")
             return BadQuery("The query is nested too deeply for the engine.", "Flatten it, or ask in several queries.")
-        if worker.cause in (signal.SIGABRT, signal.SIGKILL):
+        # A memory limit ends in an abort; a kill is the kernel's, out of memory, or somebody else's.
+        if worker.cause == signal.SIGABRT or (worker.cause == signal.SIGKILL and worker.starved):
+            self._count("memory")
             return AnswerTooLarge(
                 f"The query needed more than {self.limits.memory // MIB} MiB of memory and was stopped.",
                 "Narrow it or add a LIMIT, or take the whole dataset from /download.",
             )
-        return _restarting()
+        self._count("lost")
+        return None
 
-    def _kill(self, worker: _Worker) -> None:
+    def _count(self, reason: str) -> None:
         with self._change:
+            self._killed[reason] += 1
+
+    def _kill(self, worker: _Worker, reason: str) -> None:
+        with self._change:
+            self._killed[reason] += 1
             if self._control and self._workers.get(worker.pid) is worker:
+                worker.condemned = True
                 try:
                     wire.tell(self._control, {"kill": worker.pid})
                 except OSError:
@@ -281,8 +341,9 @@ class Pool:
             with self._change:
                 was_well = self._description is not None
                 self._forget_workers()
+                self._restarts += was_well
                 if not was_well and self._failure is None:
-                    self._failure = CannotServe("The query processes do not start.", "Free some memory and try again.")
+                    self._failure = _why_not_started(self._parent)
                 # A parent that was well is replaced at once; one that keeps failing, ever more slowly.
                 pause = 0.0 if was_well else min(_LONGEST_PAUSE, 2 * pause or 0.5)
                 if self._change.wait_for(lambda: self._closing, pause):
@@ -316,28 +377,34 @@ class Pool:
                 if "worker" in message:
                     worker = _Worker(message["worker"], socket.socket(fileno=handles[0]), handles[1])
                     self._workers[worker.pid] = worker
-                    self._idle.append(worker)
+                    self._gate.add(worker)
+                    self._failure = None
+                    if not self._closing:
+                        self._gate.open()
                 elif "gone" in message:
                     self._mourn(message["gone"], message["signal"])
                 elif "dataset" in message:
                     self._description = Description(**message["dataset"])
-                    self._failure = None
                 elif "error" in message:
                     self._failure = _as_error(message)
+                    self._gate.close(Busy(self._failure.message, "Try again in a few seconds."))
                 self._change.notify_all()
 
     def _mourn(self, pid: int, cause: int) -> None:
         """Strike a dead worker off; one that was asked something is closed by the thread that asked."""
         worker = self._workers.pop(pid)
         worker.cause = cause
+        if cause == signal.SIGKILL and not worker.condemned:
+            before, self._starved = self._starved, _out_of_memory()
+            worker.starved = self._starved > before
         worker.gone.set()
-        if worker in self._idle:
-            self._idle.remove(worker)
+        if self._gate.discard(worker):
             worker.close()
 
     def _forget_workers(self) -> None:
         """After the parent's end: its workers died with it."""
         self._description = None
+        self._gate.close(_restarting())
         for pid in list(self._workers):
             self._mourn(pid, 0)
         self._change.notify_all()
@@ -350,6 +417,22 @@ def _end(parent: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         parent.kill()
         parent.wait()
+
+
+def _out_of_memory() -> int:
+    """How often the kernel killed a process because memory was out; 0 where it does not say."""
+    try:
+        lines = Path("/proc/vmstat").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
+
+
+def _why_not_started(parent: subprocess.Popen[bytes] | None) -> FoedusError:
+    """What a parent that ended without a word died of: while it loads, an abort or a kill is for want of memory."""
+    if parent and parent.returncode in (-signal.SIGABRT, -signal.SIGKILL):
+        return memory.does_not_fit()
+    return CannotServe("The query processes do not start.", "Free some memory and try again.")
 
 
 def _restarting() -> Busy:

@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import pyoxigraph as ox
@@ -65,6 +66,9 @@ def _give_up_rights(limits: Limits, parent: int, keep: tuple[int, int]) -> None:
     gc.disable()
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     space = pages * resource.getpagesize() + limits.memory
+    # Where memory runs out all the same, the kernel takes a worker and nobody else.
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
     low, high = sorted(keep)
     os.closerange(3, low)
     os.closerange(low + 1, high)

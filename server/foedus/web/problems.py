@@ -65,7 +65,7 @@ def answer(problem: Problem) -> Response:
     response.status_code = problem.status
     response.headers["Cache-Control"] = "no-store"
     response.vary.add("Accept")
-    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if problem.status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         response.headers["Retry-After"] = str(RETRY_AFTER)
     return response
 
