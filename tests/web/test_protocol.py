@@ -13,6 +13,7 @@ import pytest
 from waitress.server import create_server
 
 from foedus.errors import Busy
+from foedus.query.dataset import Description
 from foedus.query.limits import MIB, Limits
 from foedus.query.pool import Pool
 from foedus.web import create_app
@@ -338,6 +339,8 @@ def test_without_a_worker_the_server_is_not_healthy_and_asks_to_come_again():
 
 def test_a_fault_of_ours_is_told_without_its_insides(monkeypatch, caplog):
     class Faulty(Closed):
+        dataset = Description("none", 0, None, None)
+
         def ask(self, request, cancelled=None):
             raise ZeroDivisionError("secret")
 
@@ -399,8 +402,8 @@ def test_a_client_that_leaves_frees_its_worker(small_pool):
         with socket.create_connection(address) as leaver:
             leaver.sendall(b"GET /sparql?query=" + quote(ENDLESS).encode() + b" HTTP/1.1\r\nHost: x\r\n\r\n")
             until = time.monotonic() + 10
-            while pool._idle and time.monotonic() < until:
+            while pool._gate.idle and time.monotonic() < until:
                 time.sleep(0.01)
-            assert not pool._idle
+            assert not pool._gate.idle
         answer, _ = fetch(address, "GET", "/sparql?query=" + quote(ASK))
     assert answer.status == 200

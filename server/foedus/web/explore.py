@@ -6,7 +6,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, make_response, render_template, request
 
 from foedus import names, questions
 from foedus.errors import FoedusError, NoSuchThing, NotAcceptable, WrongUsage
@@ -15,7 +15,7 @@ from foedus.query.answering import answer
 from foedus.query.pool import Answer, Request
 from foedus.query.resolve import resolver
 from foedus.questions import Question
-from foedus.web import asking, describe, resultset
+from foedus.web import asking, describe, headers, protocol, resultset
 from foedus.web.describe import Column, Grid, Naming
 from foedus.web.shelf import shelf
 
@@ -117,12 +117,11 @@ def answer_file(slug: str, ext: str) -> Response:
         found = answer(pool, slug, values, ext)
         response = Response(found.body, content_type=found.media_type)
     response.headers["Content-Disposition"] = f'inline; filename="{slug}.{ext}"'
-    response.headers["Access-Control-Allow-Origin"] = "*"
     return response
 
 
 @bp.get("/query")
-def query_page() -> tuple[str, int] | str:
+def query_page() -> Response:
     """A query of one's own: the text area, and the answer or what is wrong. Also what /sparql shows to a browser."""
     text = request.args.get("query", "")
     graphs = tuple(request.args.getlist("default-graph-uri")) or None
@@ -146,16 +145,20 @@ def query_page() -> tuple[str, int] | str:
         files=formats.offered(found.kind) if found else (),
         rows=ROWS,
     )
-    return (page, problem.status) if problem else page
+    if problem:
+        return headers.fleeting(make_response(page, problem.status))
+    asked = protocol.pool()
+    lasts = not text.strip() or headers.lasts(text, asked.dataset, asked.limits)
+    return make_response(page) if lasts else headers.fleeting(make_response(page))
 
 
 def _own_answer(text: str, graphs: tuple[str, ...] | None) -> tuple[Answer, Grid | None, str | None, bool | None]:
     """The answer to *text*, and it as a table, as Turtle, or as a truth value."""
     named_graphs = () if graphs else None
     try:
-        found = shelf().library.pool.ask(Request(text, form="json", default_graphs=graphs, named_graphs=named_graphs))
+        found = protocol.pool().ask(Request(text, form="json", default_graphs=graphs, named_graphs=named_graphs))
     except NotAcceptable:
-        found = shelf().library.pool.ask(Request(text, form="ttl", default_graphs=graphs, named_graphs=named_graphs))
+        found = protocol.pool().ask(Request(text, form="ttl", default_graphs=graphs, named_graphs=named_graphs))
     if found.kind == "ask":
         return found, None, None, results.truth(found)
     if found.kind == "graph":

@@ -15,12 +15,12 @@ from werkzeug.http import parse_options_header
 from foedus.errors import AddressTooLong, BadQuery, FoedusError, NotAcceptable, TooLarge, WrongBodyType
 from foedus.query import formats, scan
 from foedus.query.pool import Answer, Asker, Request
+from foedus.web import headers
 from foedus.web.problems import RETRY_AFTER
 
 bp = Blueprint("protocol", __name__)
 
 PATH = "/sparql"
-METHODS = "GET, HEAD, POST, OPTIONS"
 LONGEST_ADDRESS = 32 << 10
 """Bytes of a request's address; a longer query goes by POST."""
 
@@ -35,14 +35,13 @@ _DESCRIPTION = Path(__file__).parent / "queries" / "service-description.rq"
 Pairs = list[tuple[str, str]]
 
 
-def register(app: Flask, pool: Asker) -> None:
-    """Answer at /sparql and /health of *app* from *pool*."""
-    app.extensions["foedus"] = pool
+def register(app: Flask, asker: Asker) -> None:
+    """Answer at /sparql and /health of *app* from *asker*."""
+    app.extensions["foedus"] = asker
     app.register_blueprint(bp)
-    app.after_request(_let_other_sites_ask)
 
 
-@bp.get(PATH, provide_automatic_options=False)
+@bp.get(PATH)
 def query_by_get() -> Response:
     """A query in the address; without one, the service description or, for a browser, the query page."""
     if len(request.query_string) > LONGEST_ADDRESS:
@@ -53,13 +52,15 @@ def query_by_get() -> Response:
     pairs = _pairs(request.query_string)
     _no_update(pairs)
     if not _values(pairs, "format") and _is_for_people():
-        return current_app.make_response(cast(ResponseReturnValue, current_app.view_functions[QUERY_PAGE]()))
+        page = current_app.make_response(cast(ResponseReturnValue, current_app.view_functions[QUERY_PAGE]()))
+        page.vary.add("Accept")
+        return page
     if not _values(pairs, "query"):
         return _service_description(pairs)
     return _answer(_asked(pairs, _query(_values(pairs, "query"))))
 
 
-@bp.post(PATH, provide_automatic_options=False)
+@bp.post(PATH)
 def query_by_post() -> Response:
     """A query in a form, or as the body itself."""
     body_type, options = parse_options_header(request.headers.get("Content-Type", "").lower())
@@ -78,24 +79,14 @@ def query_by_post() -> Response:
     return _answer(_asked(pairs, _query(texts)))
 
 
-@bp.route(PATH, methods=["OPTIONS"], provide_automatic_options=False)
-def options() -> Response:
-    """What this address takes, for a browser that asks on behalf of another site."""
-    response = Response(status=204)
-    response.headers["Allow"] = METHODS
-    response.headers["Access-Control-Allow-Methods"] = METHODS
-    response.headers["Access-Control-Allow-Headers"] = "Accept, Content-Type"
-    response.headers["Access-Control-Max-Age"] = "86400"
-    return response
-
-
 @bp.get("/health")
 def health() -> Response:
     """Ready only when a worker has just answered; says which version of the dataset is served."""
-    pool = _pool()
+    asker = pool()
     try:
-        pool.ask(Request("ASK {}"))
-        about = pool.dataset
+        # An answer that is another one each time comes from a worker and not from memory.
+        asker.ask(Request("SELECT (NOW() AS ?now) {}", reserved=True))
+        about = asker.dataset
         content = {"status": "ok", "dataset": about.sha256, "asOf": about.as_of, "quads": about.quads}
         response = Response(json.dumps(content), 200, content_type="application/json")
     except FoedusError as error:
@@ -107,9 +98,10 @@ def health() -> Response:
 
 
 def respond(answer: Answer) -> Response:
-    """*answer* over HTTP."""
+    """*answer* over HTTP, with the milliseconds that it waited for a worker and that it took in all."""
     response = Response(answer.body, content_type=answer.media_type)
     response.headers["Content-Length"] = str(len(answer.body))
+    response.headers["Server-Timing"] = f"wait;dur={answer.waited:.3f}, total;dur={answer.milliseconds:.3f}"
     response.vary.add("Accept")
     return response
 
@@ -119,12 +111,22 @@ def client_left() -> Callable[[], bool] | None:
     return cast("Callable[[], bool] | None", request.environ.get("waitress.client_disconnected"))
 
 
-def _pool() -> Asker:
+def pool() -> Asker:
+    """What answers clients' own queries."""
     return cast(Asker, current_app.extensions["foedus"])
 
 
 def _answer(asked: Request) -> Response:
-    return respond(_pool().ask(asked, client_left()))
+    """The answer to *asked*; where the client has it already, nobody is asked."""
+    if request.method == "POST":
+        return respond(pool().ask(asked, client_left()))
+    served = pool().dataset
+    tag = headers.entity_tag(asked, served, pool().limits)
+    if tag and (unchanged := headers.known_to_client(tag)):
+        return unchanged
+    response = respond(pool().ask(asked, client_left()))
+    # Not where the dataset was replaced while the query ran.
+    return headers.lasting(response, tag) if tag and pool().dataset == served else headers.fleeting(response)
 
 
 def _asked(pairs: Pairs, text: str) -> Request:
@@ -159,7 +161,8 @@ def _no_update(pairs: Pairs) -> None:
 
 def _service_description(pairs: Pairs) -> Response:
     try:
-        return _answer(Request(_DESCRIPTION.read_text(), request.headers.get("Accept"), _form(pairs)))
+        accept = request.headers.get("Accept")
+        return _answer(Request(_DESCRIPTION.read_text(), accept, _form(pairs), reserved=True))
     except NotAcceptable as error:
         offered = ", ".join(each.media_type for each in formats.offered("graph"))
         raise NotAcceptable(
@@ -177,7 +180,7 @@ def _is_for_people() -> bool:
 
 def _body() -> bytes:
     """The request's body; TooLarge beyond what a query at its limit can need, percent-encoded."""
-    most = 3 * _pool().limits.text + LONGEST_ADDRESS
+    most = 3 * pool().limits.text + LONGEST_ADDRESS
     if (request.content_length or 0) > most:
         raise TooLarge(
             f"The body has {request.content_length:,} bytes; the limit is {most:,}.", "Ask for less at once."
@@ -206,11 +209,3 @@ def _not_utf8() -> BadQuery:
 
 def _values(pairs: Pairs, name: str) -> list[str]:
     return [value for key, value in pairs if key == name]
-
-
-def _let_other_sites_ask(response: Response) -> Response:
-    """Public, read-only and without credentials: any page may ask."""
-    if request.path == PATH:
-        response.headers["Access-Control-Allow-Origin"] = "*"
-        response.headers["Access-Control-Expose-Headers"] = "Content-Length, ETag, Retry-After"
-    return response
