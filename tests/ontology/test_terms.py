@@ -128,10 +128,11 @@ def test_every_term_says_in_english_what_it_is(core, predicate):
     assert without == []
 
 
-def test_every_value_of_a_list_has_a_label_and_a_definition(schemes):
+def test_every_value_of_a_list_has_a_label_a_definition_and_an_example(schemes):
     values = ours(schemes, SKOS.Concept)
+    wanted = {RDFS.label, SKOS.definition, SKOS.example}
     assert values
-    assert [each for each in values if not {RDFS.label, SKOS.definition} <= set(schemes.predicates(each))] == []
+    assert [each for each in values if not wanted <= set(schemes.predicates(each))] == []
 
 
 def test_everything_of_ours_says_where_it_is_defined(core, schemes):
