@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from rdflib import RDF, BNode, Graph, Literal, URIRef
+from rdflib import OWL, RDF, BNode, Graph, Literal, URIRef
 
 from foedus import names
 
@@ -224,3 +224,15 @@ def test_what_uzbekistan_ratified_in_2006_is_the_protocol_on_its_return(data: Gr
     for day in ("2006-11-21", "2006-12-01", "2006-12"):
         act = thing(f"csto-ratification-uzbekistan-{day}")
         assert set(data.objects(act, term("ofTreaty"))) == {protocol}
+
+
+def test_what_can_have_one_value_only_has_no_two(data: Graph) -> None:
+    """A reasoner that is not told that two things differ would take two values for one thing, and find nothing wrong."""
+    single = set(Graph().parse(DATA.parent / "ontology" / "dl.ttl").subjects(RDF.type, OWL.FunctionalProperty))
+    assert len(single) > 15
+    assert [
+        (subject, each)
+        for each in single
+        for subject in set(data.subjects(each))
+        if len(set(data.objects(subject, each))) > 1
+    ] == []
