@@ -191,6 +191,43 @@ def star(text: str) -> tuple[int, list[str]] | None:
     return None if at is None else (at, list(variables))
 
 
+@dataclass(frozen=True)
+class Clauses:
+    """The graphs that a query names by ``FROM`` and ``FROM NAMED``, as it writes them; *prologue* explains how."""
+
+    prologue: str
+    default: tuple[str, ...]
+    named: tuple[str, ...]
+
+
+def clauses(text: str) -> Clauses:
+    """The dataset clauses of *text*; none of them where it writes one in a way that is not understood here."""
+    start: int | None = None
+    depth = 0
+    expected = ""
+    found: dict[str, list[str]] = {"FROM": [], "NAMED": []}
+    for match in _TOKEN.finditer(text):
+        group, token = match.lastgroup, match[0]
+        if group == "space" or not token:
+            continue
+        run = unescaped(match["run"] or "").upper()
+        is_word = group == "name" and match["local"] is None
+        if start is None:
+            start = match.start() if is_word and run in _KINDS else None
+        elif group in ("open", "close"):
+            depth += 1 if group == "open" else -1
+        elif depth:
+            continue
+        elif expected and group == ("name" if match["local"] is not None else "iri"):
+            found[expected].append(token)
+            expected = ""
+        elif is_word and (run == "FROM" or (run == "NAMED" and expected)):
+            expected = run
+        elif run.startswith("FROM"):
+            return Clauses("", (), ())
+    return Clauses(text[: start or 0], tuple(found["FROM"]), tuple(found["NAMED"]))
+
+
 def refuse_updates() -> None:
     """Raise ReadOnly: for a request that is an update by its parameter or its media type."""
     raise ReadOnly("This endpoint is read-only: updates are not carried out.", "Send a query in the parameter “query”.")

@@ -2,10 +2,14 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Protocol
+from uuid import uuid4
 
 import pyoxigraph as ox
 
@@ -102,13 +106,39 @@ def answer(store: ox.Store, request: Request, sink: Sink) -> Written:
     Raises BadQuery, with line and column, for a text that the engine does not take, NotAcceptable where no format
     fits, and whatever *sink* raises.
     """
-    graphs: dict[str, Any] = {}
-    if request.default_graphs is not None or request.named_graphs is not None:
-        graphs["default_graph"] = [_node(iri) for iri in request.default_graphs or ()]
-        graphs["named_graphs"] = [_node(iri) for iri in request.named_graphs or ()]
+    default, named = _graphs(request)
+    with _merged(store, default) as graphs:
+        result = _carry_out(store, request.text, graphs, named)
+        kind: formats.Kind = (
+            "select"
+            if isinstance(result, ox.QuerySolutions)
+            else "ask"
+            if isinstance(result, ox.QueryBoolean)
+            else "graph"
+        )
+        choice = formats.choose(kind, request.accept, request.form)
+        if isinstance(result, ox.QueryTriples):
+            ox.serialize(result, sink, _RDF[choice.format.extension], prefixes=names.PREFIXES)  # type: ignore[arg-type]
+        else:
+            result.serialize(sink, _RESULTS[choice.format.name])  # type: ignore[arg-type]
+    return Written(kind, choice.content_type)
+
+
+_Graphs = tuple[ox.NamedNode, ...] | None
+"""Graphs that were chosen; None where nobody chose."""
+
+
+def _carry_out(
+    store: ox.Store, text: str, default: _Graphs, named: _Graphs
+) -> ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples:
     try:
-        text = with_columns(request.text)
-        result = store.query(text, base_iri=names.BASE, prefixes=names.PREFIXES, **graphs)
+        return store.query(
+            with_columns(text),
+            base_iri=names.BASE,
+            prefixes=names.PREFIXES,
+            default_graph=None if default is None else list(default),
+            named_graphs=None if named is None else list(named),
+        )
     except SyntaxError as error:
         raise malformed(error.msg) from error
     except OSError as error:
@@ -119,15 +149,56 @@ def answer(store: ox.Store, request: Request, sink: Sink) -> Written:
         if (function := _FUNCTION.match(str(error))) is None:
             raise
         raise BadQuery(f"There is no function {function[1]}.", "Use the functions of SPARQL 1.1 and XPath.") from error
-    kind: formats.Kind = (
-        "select" if isinstance(result, ox.QuerySolutions) else "ask" if isinstance(result, ox.QueryBoolean) else "graph"
-    )
-    choice = formats.choose(kind, request.accept, request.form)
-    if isinstance(result, ox.QueryTriples):
-        ox.serialize(result, sink, _RDF[choice.format.extension], prefixes=names.PREFIXES)  # type: ignore[arg-type]
-    else:
-        result.serialize(sink, _RESULTS[choice.format.name])  # type: ignore[arg-type]
-    return Written(kind, choice.content_type)
+
+
+def _graphs(request: Request) -> tuple[_Graphs, _Graphs]:
+    """The graphs that *request* chooses for the default graph and as named ones.
+
+    Those of the text only where there are several for the default graph, which the engine then has to be helped with.
+    """
+    if request.default_graphs is not None or request.named_graphs is not None:
+        chosen = (request.default_graphs or (), request.named_graphs or ())
+        return tuple(_node(iri) for iri in dict.fromkeys(chosen[0])), tuple(_node(iri) for iri in chosen[1])
+    said = scan.clauses(request.text)
+    if len(said.default) < 2:
+        return None, None
+    # The engine itself makes IRIs of what is written, by the text's own BASE and PREFIX.
+    written = (*said.default, *said.named)
+    question = " ".join(f"({each} AS ?g{number})" for number, each in enumerate(written))
+    try:
+        rows: Any = _EMPTY.query(f"{said.prologue}SELECT {question} {{}}", base_iri=names.BASE, prefixes=names.PREFIXES)
+    except SyntaxError:
+        # The text is malformed, and the engine will say where.
+        return None, None
+    iris = tuple(next(iter(rows)))
+    return tuple(dict.fromkeys(iris[: len(said.default)])), iris[len(said.default) :]
+
+
+_MERGED = ox.NamedNode(f"urn:uuid:{uuid4()}")
+
+
+@contextmanager
+def _merged(store: ox.Store, graphs: _Graphs) -> Iterator[_Graphs]:
+    """One graph in place of several that share a triple: the engine counts such a triple once per graph.
+
+    While it is there, it is seen by nobody: who chooses a default graph chooses the named ones too.
+    """
+    if graphs is None or not _share_a_triple(store, graphs):
+        yield graphs
+        return
+    try:
+        for each in graphs:
+            store.update(f"ADD SILENT {each} TO {_MERGED}")
+        yield (_MERGED,)
+    finally:
+        store.remove_graph(_MERGED)
+
+
+@lru_cache(maxsize=16)
+def _share_a_triple(store: ox.Store, graphs: tuple[ox.NamedNode, ...]) -> bool:
+    """Whether two of *graphs* have a triple in common; remembered, since a store does not change."""
+    pairs = (f"GRAPH {one} {{ ?s ?p ?o }} GRAPH {other} {{ ?s ?p ?o }}" for one, other in combinations(graphs, 2))
+    return any(bool(store.query(f"ASK {{ {each} }}")) for each in pairs)
 
 
 _EMPTY = ox.Store()
