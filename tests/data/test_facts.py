@@ -227,7 +227,7 @@ def test_what_uzbekistan_ratified_in_2006_is_the_protocol_on_its_return(data: Gr
 
 
 def test_what_can_have_one_value_only_has_no_two(data: Graph) -> None:
-    """A reasoner that is not told that two things differ would take two values for one thing, and find nothing wrong."""
+    """A reasoner not told that two things differ would take two values for one thing, and find nothing wrong."""
     single = set(Graph().parse(DATA.parent / "ontology" / "dl.ttl").subjects(RDF.type, OWL.FunctionalProperty))
     assert len(single) > 15
     assert [
