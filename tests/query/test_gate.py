@@ -163,6 +163,24 @@ def test_nothing_is_remembered_of_an_address_that_holds_nothing():
     assert not full._held and not full._held_open and not full._queued
 
 
+@pytest.mark.parametrize("replaced_first", [True, False])
+def test_a_lost_place_counts_as_held_until_it_is_replaced(replaced_first):
+    """Else an address whose queries kill their workers would soon have had all of them."""
+    full = gate()
+    held = [take(full, ONE) for _ in range(3)]
+    if replaced_first:
+        full.add(8)
+    full.give(held[0], back=False)
+    if not replaced_first:
+        with pytest.raises(OverShare):
+            take(full, ONE)
+        full.add(8)
+    take(full, ONE)
+    with pytest.raises(OverShare):
+        take(full, ONE)
+    assert len(full.idle) == 5
+
+
 def test_a_closed_gate_sends_everybody_away():
     full = gate(Limits(workers=1, queue_wait=20.0))
     take(full)

@@ -7,7 +7,7 @@ because of its own share stands in nobody's way: the next place goes to the aske
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -66,7 +66,10 @@ class Gate(Generic[Place]):
         self._lock = threading.Lock()
         self._closed: FoedusError | None = None
         self._waiting: list[_Waiting[Place]] = []
+        self._out = 0
         self._reserved = 0
+        self._owed: deque[Held[Place]] = deque()
+        self._replaced = 0
         self._held: Counter[str] = Counter()
         self._held_open: Counter[str] = Counter()
         self._queued: Counter[str] = Counter()
@@ -75,8 +78,13 @@ class Gate(Generic[Place]):
     # ── places ──
 
     def add(self, place: Place) -> None:
-        """A new free place."""
+        """A new free place; where it is in place of a lost one, whoever lost that is freed of it."""
         with self._lock:
+            if len(self.idle) + self._out + len(self._owed) >= self.limits.workers:
+                if self._owed:
+                    self._release(self._owed.popleft())
+                else:
+                    self._replaced += 1
             self.idle.append(place)
             self._hand_out()
 
@@ -140,15 +148,20 @@ class Gate(Generic[Place]):
             raise Busy(f"No worker became free within {self.limits.queue_wait:g} s.", "Try again in a few seconds.")
 
     def give(self, held: Held[Place], back: bool) -> None:
-        """End a hold; with *back*, its place is free again."""
+        """End a hold. With *back*, its place is free again; otherwise it is lost, and counts as held until replaced.
+
+        So whoever has its workers killed, one after the other, waits for the new ones itself.
+        """
         with self._lock:
-            self._reserved -= held.reserved
-            if held.client is not None:
-                _lessen(self._held, held.client)
-                if not held.reserved:
-                    _lessen(self._held_open, held.client)
+            self._out -= 1
             if back:
                 self.idle.append(held.place)
+                self._release(held)
+            elif self._replaced:
+                self._replaced -= 1
+                self._release(held)
+            else:
+                self._owed.append(held)
             self._hand_out()
 
     def counts(self, reserved: bool) -> Counts:
@@ -175,7 +188,15 @@ class Gate(Generic[Place]):
             return True
         return self._held[client] >= self.limits.share
 
+    def _release(self, held: Held[Place]) -> None:
+        self._reserved -= held.reserved
+        if held.client is not None:
+            _lessen(self._held, held.client)
+            if not held.reserved:
+                _lessen(self._held_open, held.client)
+
     def _hold(self, client: str | None, reserved: bool) -> Held[Place]:
+        self._out += 1
         self._reserved += reserved
         if client is not None:
             self._held[client] += 1
