@@ -338,12 +338,17 @@ def test_every_question_answers_its_worked_example_in_every_form(client, slug):
     """The page is filled in, and the files say what the page says."""
     page = get(client, f"/queries/{slug}")
     assert page.status_code == 200
-    rows = list(csv.DictReader(io.StringIO(client.get(f"/queries/{slug}.csv").text)))
-    bindings = client.get(f"/queries/{slug}.json").json["results"]["bindings"]
+    values = dict(questions.get(slug).example)
+
+    def file(ext: str):
+        return client.get(f"/queries/{slug}.{ext}", query_string=values)
+
+    rows = list(csv.DictReader(io.StringIO(file("csv").text)))
+    bindings = file("json").json["results"]["bindings"]
     assert len(bindings) == len(rows)
     assert f"<span>{len(rows)} row{'' if len(rows) == 1 else 's'}</span>" in page.text
-    assert len(client.get(f"/queries/{slug}.tsv").text.splitlines()) == len(rows) + 1
-    graph = rdflib.Graph().parse(data=client.get(f"/queries/{slug}.ttl").data, format="turtle")
+    assert len(file("tsv").text.splitlines()) == len(rows) + 1
+    graph = rdflib.Graph().parse(data=file("ttl").data, format="turtle")
     solution = rdflib.URIRef("http://www.w3.org/2001/sw/DataAccess/tests/result-set#solution")
     assert len(list(graph.objects(None, solution))) == len(rows)
 
@@ -481,3 +486,17 @@ def test_every_link_on_every_page_leads_somewhere(client, pool):
             if status(to) not in (200, 303):
                 dead.append((address, to, known[to]))
     assert dead == []
+
+
+def test_a_file_without_its_parameters_is_no_answer(client):
+    """A script that forgets a parameter is told so; it never gets the answer to the worked example."""
+    forgot = client.get("/queries/members-on.csv", headers={"Accept": "application/problem+json"})
+    assert forgot.status_code == 400
+    assert "alliance" in forgot.json["detail"]
+
+
+def test_a_file_without_optional_parameters_is_the_default_answer(client):
+    """What is not given is left open, as on the command line."""
+    rows = client.get("/queries/unanswered.csv").data.decode().splitlines()
+    assert all(row.endswith("2026-11-22") for row in rows[1:])
+    assert len(rows) > 1

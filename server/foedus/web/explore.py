@@ -1,7 +1,6 @@
 """Ways in: home, search, the stored questions and their answers, and the page for queries of one's own."""
 
 import difflib
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,13 +14,11 @@ from foedus.query.answering import answer
 from foedus.query.pool import Answer, Request
 from foedus.query.resolve import resolver
 from foedus.questions import Question
-from foedus.web import asking, describe, headers, protocol, resultset
+from foedus.web import asking, describe, headers, protocol
 from foedus.web.describe import Column, Grid, Naming
 from foedus.web.shelf import shelf
 
 bp = Blueprint("explore", __name__)
-
-_SELECTS = re.compile(r"^\s*SELECT\b", re.M | re.I)
 
 STARTER = "\n".join(
     [f"PREFIX {prefix}: <{names.PREFIXES[prefix]}>" for prefix in ("foedus", "id", "rdfs")]
@@ -48,6 +45,7 @@ def home() -> str:
         figures={name: figures[name].value for name in figures},
         groups=_by_keyword(stored),
         example=example,
+        values=dict(example.example) if example else {},
         given=_said(example, dict(example.example)) if example else {},
         answer=_example_answer(example) if example else None,
     )
@@ -108,14 +106,8 @@ def answer_file(slug: str, ext: str) -> Response:
             f"There is no format “.{ext}” of an answer.", f"Take one of: {', '.join(f'.{e}' for e in ANSWERS)}."
         )
     given = {name: value for name, value in request.args.items() if name not in questions.RESERVED}
-    values = given or dict(asked.example)
-    pool = shelf().library.pool
-    if ext == "ttl" and _SELECTS.search(asking.without_head(asked.text)):
-        turtle = resultset.as_turtle(results.table(answer(pool, slug, values, "json")))
-        response = Response(turtle, content_type="text/turtle; charset=utf-8")
-    else:
-        found = answer(pool, slug, values, ext)
-        response = Response(found.body, content_type=found.media_type)
+    found = answer(shelf().library.pool, asked.slug, given, ext)
+    response = Response(found.body, content_type=found.media_type)
     response.headers["Content-Disposition"] = f'inline; filename="{slug}.{ext}"'
     return response
 
