@@ -138,17 +138,20 @@ def _protect(response: Response) -> Response:
 
 def _let_other_sites_read(response: Response) -> Response:
     """Public, read-only and without credentials: any page may ask, and is told so beforehand where it asks that."""
-    if "Allow" in response.headers:
-        response.headers["Allow"] = ", ".join(each for each in _METHODS if each in response.allow)
+    allowed = ", ".join(each for each in _METHODS if each in response.allow)
+    if allowed:
+        response.headers["Allow"] = allowed
+    is_preflight = request.method == "OPTIONS" and bool(allowed)
+    if is_preflight:
+        response.status_code = 204
+        for name in ("Content-Type", "Content-Length"):
+            response.headers.pop(name, None)
     if request.path in _PRIVATE:
         return response
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Access-Control-Expose-Headers"] = _SHOWN_HEADERS
-    if request.method == "OPTIONS" and "Allow" in response.headers:
-        response.status_code = 204
-        response.headers["Access-Control-Allow-Methods"] = response.headers["Allow"]
+    if is_preflight:
+        response.headers["Access-Control-Allow-Methods"] = allowed
         response.headers["Access-Control-Allow-Headers"] = _CLIENT_HEADERS
         response.headers["Access-Control-Max-Age"] = "86400"
-        response.headers.pop("Content-Type", None)
-        response.headers.pop("Content-Length", None)
     return response
