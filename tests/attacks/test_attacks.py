@@ -1,0 +1,388 @@
+"""One real server, a corpus of attacks from one address, and a small query from another that never waits for them.
+
+Each file of ``corpus`` is one attack. Its keys:
+
+    about        what it does, in one sentence
+    query        the text of a query, sent as the body of a POST; or
+    body, type   another body with its media type; or
+    method, path a request without a body; or
+    raw          every byte of the request (characters below 256), to see what the server makes of it
+    accept       an Accept header
+    status       the statuses of which it gets one
+    reveals      what a 200 may hold: "head" means no row
+    stays        the connection may stay open without an answer
+    repeat       open and close are repeated *times*; ``@n@`` in them is the number of the repetition. With a table
+                 in place of status, each number of times has a status of its own
+    concurrency  "one": once. "some": also as many at once as there are workers. "all": also four times as many
+
+An attack that runs until it is stopped costs a second for every two requests (one address runs two here), so most are
+of "some" or "one"; "all" holds for whatever is refused at once and for one of each way to exhaust a server: time
+(cross-count), memory (doubling-concat) and the size of the answer (select-squared).
+"""
+
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import tomllib
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.toml"))
+WORKERS = 6
+AT_ONCE = {"one": (1,), "some": (1, WORKERS), "all": (1, WORKERS, 4 * WORKERS)}
+ATTACKER, VISITOR = "127.0.0.2", "127.0.0.3"
+DIRECT = "application/sparql-query"
+ENDLESS = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
+MIB = 1 << 20
+
+
+# ── the server ──
+
+
+def numbers() -> str:
+    """2,000 numbers, each with the next, and 60 persons who all know each other."""
+    ours, thing = "https://w3id.org/foedus/ontology#", "https://w3id.org/foedus/id/"
+    integer = "http://www.w3.org/2001/XMLSchema#integer"
+    lines = [f'<{thing}n{n}> <{ours}number> "{n}"^^<{integer}> .' for n in range(2_000)]
+    lines += [f"<{thing}n{n}> <{ours}next> <{thing}n{n + 1}> ." for n in range(2_000)]
+    lines += [f"<{thing}p{a}> <{ours}knows> <{thing}p{b}> ." for a in range(60) for b in range(60)]
+    return "\n".join(lines)
+
+
+@contextmanager
+def serving(data: Path, *words: str):
+    """A server as a user starts it, and its port."""
+    command = [sys.executable, "-m", "foedus", "serve", "--port", "0", "--data", str(data), *words]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr
+        for line in process.stderr:
+            if found := re.search(r"http://127\.0\.0\.1:(\d+)/", line):
+                break
+        else:
+            raise AssertionError("the server did not start")
+        threading.Thread(target=process.stderr.read, daemon=True).start()
+        yield process, int(found[1])
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stderr.close()
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    file = tmp_path_factory.mktemp("attacked") / "numbers.nt"
+    file.write_text(numbers())
+    return file
+
+
+@pytest.fixture(scope="module")
+def server(data):
+    words = ("--workers", str(WORKERS), "--time-limit", "1", "--memory-limit", "192M", "--answer-limit", "2M")
+    with serving(data, *words) as (process, port):
+        assert small_query(port, 0)[0] == 200
+        eventually(lambda: len(tree(process.pid)) == WORKERS + 2)
+        yield process, port
+
+
+@pytest.fixture(scope="module")
+def listener():
+    """A port of this machine, and who came there: nobody may."""
+    came = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def listen() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, who = listening.accept()
+                    came.append(who)
+                    connection.close()
+
+        thread = threading.Thread(target=listen, daemon=True)
+        thread.start()
+        yield listening.getsockname()[1], came
+        listening.shutdown(socket.SHUT_RDWR)
+    thread.join()
+
+
+def tree(pid: int) -> list[int]:
+    """*pid* and all that descend from it and live."""
+    parents = {}
+    for each in Path("/proc").iterdir():
+        with suppress(OSError, ValueError):
+            state, parent = (each / "stat").read_text().rpartition(")")[2].split()[:2]
+            if state != "Z":
+                parents.setdefault(int(parent), []).append(int(each.name))
+    found = [pid]
+    for each in found:
+        found += parents.get(each, [])
+    return found
+
+
+def memory(pid: int) -> int:
+    """Bytes of the whole tree, what is shared counted once."""
+    total = 0
+    for each in tree(pid):
+        with suppress(OSError):
+            text = Path(f"/proc/{each}/smaps_rollup").read_text()
+            total += 1024 * int(re.search(r"^Pss:\s+(\d+)", text, re.M)[1])
+    return total
+
+
+def eventually(holds, seconds=30.0):
+    """Wait until *holds*, failing after *seconds*."""
+    until = time.monotonic() + seconds
+    while not (value := holds()):
+        assert time.monotonic() < until, "it never came true"
+        time.sleep(0.02)
+    return value
+
+
+# ── attacks ──
+
+
+def repeated(text: str, repeat: dict, times: int) -> str:
+    """*text* with ``@open@`` and ``@close@`` written out."""
+
+    def pieces(piece: str) -> str:
+        if "@n" not in piece:
+            return piece * times
+        return "".join(piece.replace("@n@", str(n)).replace("@n+1@", str(n + 1)) for n in range(times))
+
+    return text.replace("@open@", pieces(repeat["open"])).replace("@close@", pieces(repeat["close"]))
+
+
+def requests(attack: dict, listener: int) -> list[tuple[bytes, set[int]]]:
+    """Every request of *attack*, as bytes, with the statuses of which it may get one."""
+    repeat = attack.get("repeat", {"open": "", "close": "", "times": 0})
+    levels = repeat.get("status") or {str(repeat["times"]): attack["status"]}
+    made = []
+    for times, status in levels.items():
+        filled = {
+            key: repeated(value, repeat, int(times)).replace("@listener@", str(listener))
+            for key, value in attack.items()
+            if isinstance(value, str)
+        }
+        made.append((request(filled), {status} if isinstance(status, int) else set(status)))
+    return made
+
+
+def request(attack: dict[str, str]) -> bytes:
+    if "raw" in attack:
+        return attack["raw"].encode("latin-1")
+    text = attack.get("query")
+    body = b"" if text is None and "body" not in attack else (text or "").encode() or attack["body"].encode("latin-1")
+    head = [f"{attack.get('method', 'POST')} {attack.get('path', '/sparql')} HTTP/1.1", "Host: x", "Connection: close"]
+    if body:
+        head += [f"Content-Type: {attack.get('type', DIRECT)}", f"Content-Length: {len(body)}"]
+    head += [f"Accept: {attack.get('accept', 'application/json;q=0.9, */*;q=0.8')}"]
+    return "\r\n".join([*head, "", ""]).encode() + body
+
+
+def sent(port: int, message: bytes, stays: bool = False) -> bytes:
+    """All that the server says to *message* from the attacker's address until it closes the connection."""
+    heard = []
+    with socket.create_connection(("127.0.0.1", port), timeout=40, source_address=(ATTACKER, 0)) as connection:
+        # A server that has heard enough says so and closes, while we are still sending.
+        with suppress(ConnectionError):
+            connection.sendall(message)
+        if stays:
+            connection.shutdown(socket.SHUT_WR)
+        with suppress(ConnectionError):
+            while piece := connection.recv(1 << 16):
+                heard.append(piece)
+    return b"".join(heard)
+
+
+def answers(heard: bytes) -> list[int]:
+    """The statuses in *heard*, in their order."""
+    return [int(each) for each in re.findall(rb"HTTP/1\.[01] (\d{3})", heard)]
+
+
+# ── the visitor ──
+
+
+def small_query(port: int, number: int) -> tuple[int, float]:
+    """The status of a query that nobody has asked before, and the milliseconds that it waited for a worker."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=40, source_address=(VISITOR, 0))
+    try:
+        text = f"SELECT ?n {{ id:n{number % 2_000} foedus:number ?n }} # {number} {time.monotonic_ns()}"
+        connection.request("POST", "/sparql", text, {"Content-Type": DIRECT, "Accept": "text/csv"})
+        answer = connection.getresponse()
+        body = answer.read()
+        assert answer.status != 200 or body == f"n\r\n{number % 2_000}\r\n".encode(), body
+        waited = re.search(r"wait;dur=([0-9.]+)", answer.headers.get("Server-Timing", ""))
+        return answer.status, float(waited[1]) if waited else -1.0
+    finally:
+        connection.close()
+
+
+@contextmanager
+def visitor(port: int):
+    """Somebody at another address who asks one small query after the other; yields what came of each."""
+    seen: list[tuple[int, float]] = []
+    enough = threading.Event()
+
+    def ask() -> None:
+        while not enough.is_set():
+            seen.append(small_query(port, len(seen)))
+            enough.wait(0.03)
+
+    with ThreadPoolExecutor(1) as thread:
+        asking = thread.submit(ask)
+        try:
+            eventually(lambda: seen or asking.done())
+            yield seen
+            before = len(seen)
+            eventually(lambda: len(seen) > before or asking.done())
+        finally:
+            enough.set()
+        asking.result()
+
+
+def assert_untroubled(seen: list[tuple[int, float]]) -> None:
+    """Every small query was answered, and none of them waited for a worker."""
+    assert seen
+    assert Counter(seen) == {(200, 0.0): len(seen)}
+
+
+# ── the tests ──
+
+
+@pytest.mark.parametrize("file", CORPUS, ids=lambda file: file.stem)
+def test_an_attack_gets_its_status_and_troubles_nobody(server, listener, file):
+    """At each concurrency of its own; the memory returns, the processes are as many as before."""
+    process, port = server
+    attack = tomllib.loads(file.read_text())
+    before = memory(process.pid)
+    with visitor(port) as seen:
+        for at_once in AT_ONCE[attack["concurrency"]]:
+            for message, expected in requests(attack, listener[0]):
+                with ThreadPoolExecutor(at_once) as threads:
+                    heard = list(threads.map(lambda each: sent(port, each, "stays" in attack), [message] * at_once))
+                got = [answers(each) for each in heard]
+                # Who has more than its share running and waiting is told so.
+                allowed = expected | ({429} if at_once > WORKERS else set())
+                assert all(len(each) == 1 and each[0] in allowed for each in got), (at_once, len(message), got)
+                assert any(each[0] in expected for each in got)
+                if attack.get("reveals") == "head":
+                    assert all(b'"bindings":[]' in each.replace(b" ", b"") for each in heard)
+    assert_untroubled(seen)
+    assert listener[1] == []
+    assert process.poll() is None
+    eventually(lambda: len(tree(process.pid)) == WORKERS + 2)
+    eventually(lambda: memory(process.pid) < before + 48 * MIB)
+
+
+def test_the_whole_corpus_leaves_the_memory_as_it_was(server):
+    """Runs after all attacks: what one leaves, a hundred would leave a hundred times."""
+    process, port = server
+    assert small_query(port, 1)[0] == 200
+    eventually(lambda: memory(process.pid) < 256 * MIB)
+
+
+def test_a_thousand_clients_that_leave_take_nothing_with_them(server):
+    """Each sends an endless query and closes; the workers are free again within a second, whatever the time limit."""
+    process, port = server
+    message = request({"query": ENDLESS})
+
+    def leave(_: int) -> None:
+        with socket.create_connection(("127.0.0.1", port), timeout=40, source_address=(ATTACKER, 0)) as connection:
+            connection.sendall(message)
+
+    with visitor(port) as seen, ThreadPoolExecutor(20) as threads:
+        list(threads.map(leave, range(1_000)))
+    assert_untroubled(seen)
+    eventually(lambda: len(tree(process.pid)) == WORKERS + 2)
+    heard = sent(port, request({"query": "ASK {}"}))
+    assert answers(heard) == [200]
+
+
+def test_who_floods_with_queries_still_sees_pages(server):
+    """Pages, stored questions and health have workers kept for them, and a visitor is not held up by the flood."""
+    _, port = server
+    with ThreadPoolExecutor(2 * WORKERS) as threads:
+        flood = [threads.submit(sent, port, request({"query": ENDLESS})) for _ in range(2 * WORKERS)]
+        with visitor(port) as seen:
+            health = b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+            assert answers(sent(port, health)) == [200]
+        assert_untroubled(seen)
+        assert {status for each in flood for status in answers(each.result())} <= {504, 429}
+
+
+def test_a_proxy_says_who_asks_only_where_it_is_trusted(data):
+    """Two visitors behind one trusted proxy have a share each; behind another one, one together."""
+    words = ("--workers", "4", "--time-limit", "3")
+
+    def together(port: int) -> list[bytes]:
+        def ask(number: int) -> bytes:
+            marked = f"X-Forwarded-For: 198.51.100.{number}\r\nAccept:".encode()
+            return sent(port, request({"query": ENDLESS}).replace(b"Accept:", marked, 1))
+
+        with ThreadPoolExecutor(2) as threads:
+            started = time.monotonic()
+            heard = list(threads.map(ask, range(2)))
+            took.append(time.monotonic() - started)
+        return heard
+
+    took: list[float] = []
+    for more in (("--trusted-proxy", ATTACKER), ()):
+        with serving(data, *words, *more) as (_, port):
+            assert [answers(each) for each in together(port)] == [[504], [504]]
+    # At four workers a share is one: those with one share came one after the other.
+    assert took[1] > took[0] + 1.5
+
+
+@pytest.mark.parametrize("victim", ["server", "parent"])
+def test_a_kill_leaves_no_process_and_no_socket(data, tmp_path, victim):
+    """Not even while queries run; what the server's folder for temporary files held is as it was."""
+    place = tmp_path / "temporary"
+    place.mkdir()
+    os.environ["TMPDIR"] = str(place)
+    try:
+        with serving(data, "--workers", "3", "--time-limit", "60") as (process, port):
+            everyone = eventually(lambda: len(found := tree(process.pid)) == 5 and found)
+            with ThreadPoolExecutor(1) as threads:
+                asked = threads.submit(sent, port, request({"query": ENDLESS}))
+                workers = [each for each in everyone if each not in (process.pid, tree(process.pid)[1])]
+                eventually(lambda: any(is_computing(each) for each in workers))
+                os.kill(process.pid if victim == "server" else everyone[1], signal.SIGKILL)
+                heard = answers(asked.result())
+            gone = everyone if victim == "server" else everyone[1:]
+            eventually(lambda: not any(alive(each) for each in gone))
+            if victim == "server":
+                assert heard == []
+                with pytest.raises(ConnectionRefusedError):
+                    socket.create_connection(("127.0.0.1", port))
+            else:
+                assert heard == [503]
+                eventually(lambda: small_query(port, 1)[0] == 200)
+            assert list(place.iterdir()) == []
+    finally:
+        del os.environ["TMPDIR"]
+
+
+def alive(pid: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    return False
+
+
+def is_computing(pid: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "R"
+    return False
