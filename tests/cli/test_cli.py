@@ -282,6 +282,15 @@ def test_serve_answers_and_stops_when_told(dataset):
         assert not any(Path(f"/proc/{child}").exists() for child in children)
 
 
+@pytest.mark.parametrize(("size", "hits"), [("1M", 1), ("0", None), (None, 1)])
+def test_serve_keeps_answers_in_as_much_memory_as_it_is_given(dataset, size, hits):
+    with serving(dataset, *(["--cache-size", size] if size else [])) as (_, port):
+        answers = [get(port, "/sparql?query=ASK%7B%7D") for _ in range(2)]
+        assert answers[0] == answers[1]
+        counted = re.search(r'foedus_cache_queries_total\{[^}]*"hits?"\} (\d+)', get(port, "/metrics")[1].decode())
+        assert (int(counted[1]) if counted else None) == hits
+
+
 def test_serve_is_interrupted_with_130(dataset):
     with serving(dataset) as (process, _):
         process.send_signal(signal.SIGINT)
@@ -318,6 +327,17 @@ def test_serve_from_another_engine(dataset):
         (["--time-limit", "0"], 2, "time limit"),
         (["--time-limit", "nan"], 2, "time limit"),
         (["--workers", "0"], 2, "workers"),
+        (["--workers", "1000000"], 2, "from 1 to 1024"),
+        (["--time-limit", "-1"], 2, "time limit"),
+        (["--time-limit", "1e9"], 2, "from 0.001 to 86400"),
+        (["--memory-limit", "512"], 2, "with its unit, such as 512M"),
+        (["--memory-limit", "1K"], 2, "memory limit cannot be 1 KiB"),
+        (["--memory-limit", "lots"], 2, "lots"),
+        (["--answer-limit", "-5M"], 2, "-5M"),
+        (["--answer-limit", "0M"], 2, "answer limit"),
+        (["--cache-size", "64"], 2, "with its unit, such as 512M"),
+        (["--cache-size", "-1"], 2, "-1"),
+        (["--trusted-proxy", "proxy.example.org"], 2, "proxy.example.org"),
         (["--host", "256.0.0.1"], 3, "256.0.0.1"),
         (["--data", "/no/such.ttl"], 3, "/no/such.ttl"),
         (["--engine", "nonsense"], 2, "nonsense"),

@@ -4,6 +4,7 @@ import contextlib
 import http.server
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from foedus.errors import (
     Cancelled,
     CannotRead,
     DatasetRefused,
+    DatasetTooLarge,
     NotAcceptable,
     QueryTooSlow,
     WrongUsage,
@@ -442,3 +444,50 @@ def test_a_malformed_file_is_told_with_its_line(tmp_path):
     with pytest.raises(CannotRead, match=r"bad\.ttl:2") as refused, Pool((tmp_path / "bad.ttl",), SMALL):
         pass
     assert refused.value.line == 2
+
+
+def test_a_dataset_larger_than_memory_is_refused_before_it_is_read(tmp_path):
+    """A file of a pebibyte that takes no room on the disk."""
+    huge = tmp_path / "huge.nt"
+    with huge.open("wb") as file:
+        for size in (1 << 50, 1 << 43, 1 << 40):
+            with contextlib.suppress(OSError):
+                file.truncate(size)
+                break
+    with (
+        pytest.raises(DatasetTooLarge, match=r"needs twice that at least; .* of memory are free"),
+        Pool((huge,), SMALL),
+    ):
+        pass
+
+
+def test_a_dataset_that_outgrows_memory_while_it_loads_is_refused(tmp_path):
+    """The process that loads it may take little: it ends, the others do not."""
+    integer = "http://www.w3.org/2001/XMLSchema#integer"
+    (tmp_path / "large.nt").write_text(
+        "".join(f'<https://example.org/{n}> <https://example.org/p> "{n}"^^<{integer}> .\n' for n in range(400_000))
+    )
+    code = (
+        "import resource\nfrom pathlib import Path\nfrom foedus.query.limits import Limits\n"
+        "from foedus.query.pool import Pool\nresource.setrlimit(resource.RLIMIT_AS, (250 << 20, 250 << 20))\n"
+        f"with Pool((Path({str(tmp_path / 'large.nt')!r}),), Limits(workers=1)) as pool:\n    pass\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "DatasetTooLarge: The dataset does not fit into the memory that is free." in done.stderr
+
+
+def test_where_no_worker_can_be_started_askers_are_told_and_the_pool_recovers(own):
+    """The parent may open no more files for a while, and its workers are killed."""
+    parent = own._parent.pid
+    before = resource.prlimit(parent, resource.RLIMIT_NOFILE)
+    resource.prlimit(parent, resource.RLIMIT_NOFILE, (4, before[1]))
+    for pid in workers_of(own):
+        os.kill(pid, signal.SIGKILL)
+    eventually(lambda: not workers_of(own))
+    eventually(lambda: own._failure)
+    with pytest.raises(Busy, match="No process that answers can be started: Too many open files"):
+        is_well(own)
+    assert own._parent.pid == parent
+    resource.prlimit(parent, resource.RLIMIT_NOFILE, before)
+    eventually(lambda: len(workers_of(own)) == 2)
+    assert is_well(own)
