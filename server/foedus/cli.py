@@ -168,40 +168,90 @@ def check(paths: tuple[Path, ...], as_json: bool, consistency: bool) -> None:
     "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one."
 )
 @DATA_FILES
-@click.option("--time-limit", type=float, metavar="SECONDS", help="Longest a query may run.  [default: 20]")
+@click.option("--time-limit", type=float, metavar="SECONDS", help="Longest that a query may run.  [default: 20]")
 @click.option(
     "--workers", type=int, metavar="N", help="Processes that answer queries.  [default: 8, at least 4 per core]"
 )
+@click.option(
+    "--memory-limit", metavar="SIZE", help="Most memory of a query beyond the data, such as 512M.  [default: 1G]"
+)
+@click.option("--answer-limit", metavar="SIZE", help="Largest answer, such as 10M.  [default: 100M]")
+@click.option(
+    "--cache-size", metavar="SIZE", help="Memory for answers that may be asked again; 0 keeps none.  [default: 64M]"
+)
+@click.option(
+    "--trusted-proxy",
+    "trusted_proxies",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Reverse proxy whose X-Forwarded-For says who asks; may be repeated.",
+)
+@click.option(
+    "--log",
+    type=click.Choice(["json", "off"]),
+    help="One JSON object a line on stderr for each request.  [default: off on a terminal, else json]",
+)
+@click.option("--log-queries", is_flag=True, help="Log the text of queries too, which is private to who asks.")
 @click.option("--engine", metavar="URL", help="Answer from another SPARQL 1.1 endpoint in place of a dataset.")
 def serve(
-    host: str, port: int, data: tuple[Path, ...], time_limit: float | None, workers: int | None, engine: str | None
+    host: str,
+    port: int,
+    data: tuple[Path, ...],
+    time_limit: float | None,
+    workers: int | None,
+    memory_limit: str | None,
+    answer_limit: str | None,
+    cache_size: str | None,
+    trusted_proxies: tuple[str, ...],
+    log: str | None,
+    log_queries: bool,
+    engine: str | None,
 ) -> None:
     """Serve pages and a SPARQL endpoint; builds the dataset first if there is no current one.
 
     --data serves other RDF files (any RDF syntax) in place of the shipped data, without our shapes and rules.
+    One address may hold half of the workers, and two are kept for pages, stored questions and health.
 
     \b
     Examples:
       foedus serve --port 8080
-      foedus serve --data my.ttl --time-limit 5
+      foedus serve --data my.ttl --time-limit 5 --memory-limit 512M
+      foedus serve --trusted-proxy 127.0.0.1
     """
+    if log == "off" and log_queries:
+        raise WrongUsage("--log off and --log-queries exclude each other.", "Leave one of them out.")
     if engine and data:
         raise WrongUsage("--engine and --data exclude each other.", "Give the one that holds your data.")
+    from foedus.query import cache
     from foedus.query.engine import Engine
-    from foedus.query.limits import Limits
+    from foedus.query.limits import Limits, size
     from foedus.query.pool import Pool
-    from foedus.web import create_app
+    from foedus.web import Settings, create_app
+    from foedus.web.desk import networks
     from foedus.web.serving import listen, run
+    from foedus.web.watching import Journal
 
-    limits = Limits.chosen(time_limit=time_limit, workers=workers)
+    limits = Limits.chosen(
+        time_limit=time_limit,
+        workers=workers,
+        memory=None if memory_limit is None else size(memory_limit),
+        answer=None if answer_limit is None else size(answer_limit),
+    )
+    journal = None
+    if log_queries or (log or ("off" if sys.stderr.isatty() else "json")) == "json":
+        journal = Journal(with_queries=log_queries)
+        journal.take_over_logging()
+    room = cache.SIZE if cache_size is None else 0 if cache_size.strip() == "0" else size(cache_size)
+    settings = Settings(proxies=networks(trusted_proxies), journal=journal)
     with listen(host, port) as socket:
         source = Engine(engine, limits) if engine else Pool(data or _current_dataset(), limits)
         with source as pool:
             shown = f"[{host}]" if ":" in host else host
             run(
-                create_app(pool),
+                create_app(cache.Cache(pool, room) if room else pool, settings),
                 socket,
                 ready=lambda: click.echo(f"Foedus is at http://{shown}:{socket.getsockname()[1]}/", err=True),
+                limits=limits,
             )
 
 

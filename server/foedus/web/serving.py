@@ -1,22 +1,34 @@
 """Listen on an address and hand requests to the app, until a signal says stop."""
 
 import errno
+import resource
 import signal
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
-
-from flask import Flask
-from waitress.server import create_server
+from typing import TYPE_CHECKING
 
 from foedus.errors import CannotServe
+from foedus.query.limits import Limits
+from foedus.web.connections import Patience, Server
 
-THREADS = 32
-"""Requests handled at once; each waits for a worker, so there may be many more than cores."""
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+LARGEST_HEAD = 64 << 10
+"""Bytes of a request's first line and headers together."""
 
 LARGEST_BODY = 1 << 20
 """Bytes of a request body that are read at all; the protocol refuses far shorter ones in its own words."""
+
+OTHER_FILES = 256
+"""Open files beyond the connections: two for each worker, the logs, what is being read."""
+
+TO_TAKE = 5.0
+"""Seconds that a reader has, at the end, for an answer that was just made."""
 
 
 @contextmanager
@@ -48,35 +60,57 @@ def _cannot_listen(error: OSError, host: str, port: int) -> CannotServe:
     return CannotServe(f"Cannot listen on {host} port {port}: {error.strerror}.", "Try --host 127.0.0.1.")
 
 
-def run(app: Flask, listening: socket.socket, ready: Callable[[], None]) -> None:
+def run(
+    app: "WSGIApplication",
+    listening: socket.socket,
+    ready: Callable[[], None],
+    limits: Limits | None = None,
+    patience: Patience | None = None,
+) -> None:
     """Serve *app* on *listening* until SIGTERM, or raise KeyboardInterrupt on Ctrl-C; *ready* is called first.
 
-    Requests that arrive while *ready* runs wait in the socket's backlog.
+    Requests that arrive while *ready* runs wait in the socket's backlog. SIGTERM lets what is under way end, within the
+    time that a query may take; a second one, or Ctrl-C, does not.
     """
-    server = create_server(
+    chosen = limits or Limits()
+    server = Server(
         app,
-        sockets=[listening],
-        threads=THREADS,
-        ident="foedus",
-        max_request_body_size=LARGEST_BODY,
-        max_request_header_size=64 << 10,
-        # Lets waitress notice that a client has gone while its request is still being answered.
-        channel_request_lookahead=1,
-        clear_untrusted_proxy_headers=True,
+        listening,
+        # So many that one is always left, however many askers wait.
+        threads=chosen.askers,
+        largest_head=LARGEST_HEAD,
+        largest_body=LARGEST_BODY,
+        patience=_affordable(patience or Patience()),
     )
     received: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:
         received.append(number)
-        raise SystemExit
+        server.wake()
 
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, stop)
     ready()
     try:
-        # waitress returns quietly on SystemExit and KeyboardInterrupt alike.
-        server.run()
+        while not received:
+            server.step()
+        until = time.monotonic() + chosen.queue_wait + chosen.time_limit + TO_TAKE
+        while received == [signal.SIGTERM] and time.monotonic() < until:
+            if server.drain(0.5):
+                break
     finally:
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, signal.SIG_IGN)
         server.close()
     if signal.SIGINT in received:
         raise KeyboardInterrupt
+
+
+def _affordable(patience: Patience) -> Patience:
+    """*patience*, with no more connections than this process may have files open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = patience.connections + OTHER_FILES
+    if soft < wanted:
+        soft = min(hard, wanted)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return replace(patience, connections=min(patience.connections, max(16, soft - OTHER_FILES)))

@@ -1,0 +1,301 @@
+"""Connections that no client can hold against the others: waitress with deadlines, and less work per request.
+
+waitress reads every connection in one loop and hands whole requests to threads, so that a slow writer costs a file
+descriptor and a slow reader the memory of its answer, never a thread. What is added here: a request must be whole, an
+answer taken, a silent connection closed within a time; a full house makes room by closing whoever does nothing; and
+an answer leaves in one packet, from the thread that made it, without waking the loop.
+"""
+
+import logging
+import select
+import socket
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.server import TcpWSGIServer
+from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
+
+_NEVER = 1 << 40
+"""More bytes than any answer has: a limit of waitress that is not to take effect."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long, and for how many, the server waits."""
+
+    connections: int = 1000
+    """Connections kept open at once; the next one takes the place of one that does nothing."""
+    receive: float = 20.0
+    """Seconds from a request's first byte to its last."""
+    silent: float = 75.0
+    """Seconds that a connection may be open with nothing asked."""
+    taking: float = 60.0
+    """Seconds that a reader has for an answer of any size, and …"""
+    slowest: int = 16 << 10
+    """… the bytes per second that it must take of a larger one."""
+    untaken: int = 16 << 20
+    """Bytes of answers not yet taken at which a connection's next request is not served."""
+    untaken_in_all: int = 512 << 20
+    """Bytes of answers not yet taken by all readers together; above it, whoever holds most is cut off."""
+    look: float = 1.0
+    """Seconds between two looks at all this."""
+
+
+class _Whole:
+    """What both kinds of task do: send the whole answer at once, and end the connection if the server ends."""
+
+    channel: "Connection"
+
+    def build_response_header(self) -> bytes:
+        if self.channel.server.draining:
+            self.set_close_on_finish()  # type: ignore[attr-defined]
+        return bytes(super().build_response_header())  # type: ignore[misc]
+
+    def finish(self) -> None:
+        super().finish()  # type: ignore[misc]
+        self.channel.send_what_fits()
+
+
+class _Answer(_Whole, WSGITask):  # type: ignore[misc]
+    """An answer of the app."""
+
+
+class _Refusal(_Whole, ErrorTask):  # type: ignore[misc]
+    """An answer to what is no proper request."""
+
+
+class _Request(HTTPRequestParser):  # type: ignore[misc]
+    """A request as it comes in; one that two readers could read in two ways is refused (RFC 9112, 3.2 and 6.1)."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(header_plus)
+        if self.chunked and "CONTENT_LENGTH" in self.headers:
+            raise ParsingError("Content-Length and Transfer-Encoding exclude each other")
+        if self.version != "1.1" and "TRANSFER_ENCODING" in self.headers:
+            raise ParsingError("Transfer-Encoding is of HTTP/1.1")
+        if self.version == "1.1" and ("HOST" not in self.headers or "," in self.headers["HOST"]):
+            raise ParsingError("HTTP/1.1 has one header Host")
+
+
+class Connection(HTTPChannel):  # type: ignore[misc]
+    """One client's connection."""
+
+    task_class = _Answer
+    error_task_class = _Refusal
+    parser_class = _Request
+    server: "Server"
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.receiving_since: float | None = None
+        self.taking_until: float | None = None
+
+    def check_client_disconnected(self) -> bool:
+        """Whether the client has closed its side, even where requests of it are still unread."""
+        if not self.connected:
+            return True
+        look = select.poll()
+        try:
+            look.register(self.socket, select.POLLRDHUP)
+        except (OSError, ValueError):
+            return True
+        return bool(look.poll(0))
+
+    def readable(self) -> bool:
+        return not self.server.draining and bool(super().readable())
+
+    def writable(self) -> bool:
+        # While a request is answered, its thread sends; the loop, told to, would spin until it has done so.
+        return bool(self.will_close or self.close_when_flushed or (self.total_outbufs_len and not self.requests))
+
+    def received(self, data: bytes) -> bool:
+        done = bool(super().received(data))
+        if self.request is None:
+            self.receiving_since = None
+        elif self.receiving_since is None:
+            self.receiving_since = time.time()
+        return done
+
+    def service(self) -> None:
+        """Serve one request, unless its client does not take the answers to the former ones."""
+        if self.total_outbufs_len > self.server.patience.untaken:
+            self.drop()
+            return
+        self.server.here.connection = self
+        try:
+            super().service()
+        finally:
+            self.server.here.connection = None
+        if self.total_outbufs_len > self.server.patience.untaken // 16:
+            self.server.make_readers_leave()
+
+    def send_what_fits(self) -> None:
+        """Send what the client's side takes now; the loop sends the rest."""
+        with self.outbuf_lock:
+            self._flush_exception(self._flush_some, do_close=False)
+
+    def needs_the_loop(self) -> bool:
+        """Whether there is anything to do for this connection that its thread has not done."""
+        return bool(
+            self.total_outbufs_len
+            or self.will_close
+            or self.close_when_flushed
+            or len(self.requests) >= self.adj.channel_request_lookahead
+            or self.server.draining
+        )
+
+    def is_doing_nothing(self) -> bool:
+        """Whether no request of it is being answered and no answer is on its way."""
+        return not (self.requests or self.total_outbufs_len or self.will_close)
+
+    def is_too_slow(self, now: float) -> bool:
+        """Whether the client had its time: to send a request, to take an answer, or to want anything."""
+        patience = self.server.patience
+        if self.total_outbufs_len == 0 or self.requests:
+            self.taking_until = None
+        elif self.taking_until is None:
+            self.taking_until = now + patience.taking + self.total_outbufs_len / patience.slowest
+        if self.taking_until is not None:
+            return now > self.taking_until
+        if self.receiving_since is not None:
+            return now > self.receiving_since + patience.receive
+        return self.is_doing_nothing() and now > self.last_activity + patience.silent
+
+    def drop(self) -> None:
+        """Close it, whatever is under way; from any thread."""
+        with self.requests_lock:
+            for each in self.requests[1:]:
+                each.close()
+            del self.requests[1:]
+        self.doom()
+        self.server.wake()
+
+    def doom(self) -> None:
+        """Let the loop close it in its next turn, whether or not its client takes anything."""
+        self.will_close = True
+        self.server.doomed.append(self)
+
+
+class Server(TcpWSGIServer):  # type: ignore[misc]
+    """Listens on one socket, until ``drain`` has let what is under way come to its end."""
+
+    channel_class = Connection
+    draining = False
+
+    def __init__(
+        self,
+        app: Callable[..., Any],
+        listening: socket.socket,
+        threads: int,
+        largest_head: int,
+        largest_body: int,
+        patience: Patience,
+    ) -> None:
+        self.patience = patience
+        self.here = threading.local()
+        self.doomed: deque[Connection] = deque()
+        self.next_look = 0.0
+        where = (listening.family, listening.type, listening.proto, listening.getsockname())
+        told = Adjustments(
+            sockets=[listening],
+            threads=threads,
+            ident="foedus",
+            max_request_header_size=largest_head,
+            max_request_body_size=largest_body,
+            # Whose X-Forwarded-For counts is decided in ``desk``, whatever the server.
+            clear_untrusted_proxy_headers=False,
+            # One request may be read ahead, so that a connection stays watched while its request is answered.
+            channel_request_lookahead=1,
+            # ``make_room`` sees to it that this is never reached.
+            connection_limit=_NEVER,
+            # Time is kept in ``step``.
+            cleanup_interval=_NEVER,
+            # No thread ever waits for a reader, and no file is written.
+            outbuf_high_watermark=_NEVER,
+            outbuf_overflow=_NEVER,
+            inbuf_overflow=_NEVER,
+            # A client that leaves is no event.
+            log_socket_errors=False,
+        )
+        # Nothing is sent before the answer is whole. As an argument, this would be a warning.
+        told.send_bytes = _NEVER
+        # Of a queue, the pool tells its askers.
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+        crew = ThreadedTaskDispatcher()
+        crew.set_thread_count(threads)
+        super().__init__(app, _sock=listening, dispatcher=crew, adj=told, sockinfo=where, bind_socket=False)
+
+    def pull_trigger(self) -> None:
+        """Wake the loop, if the connection that this thread serves has need of it."""
+        connection: Connection | None = getattr(self.here, "connection", None)
+        if connection is None or connection.needs_the_loop():
+            self.wake()
+
+    def wake(self) -> None:
+        """Wake the loop; may be called from a signal handler."""
+        self.trigger.pull_trigger()
+
+    def handle_accept(self) -> None:
+        """Take a new connection; in a full house, the place of one that does nothing."""
+        if len(self.active_channels) >= self.patience.connections:
+            self.make_room()
+        super().handle_accept()
+
+    def make_room(self) -> None:
+        """Close a connection that does nothing: the one silent longest, of the address that has the most."""
+        idle = [each for each in self.active_channels.values() if each.is_doing_nothing()]
+        per_address = Counter(each.addr[0] for each in idle)
+        victim = min(idle, key=lambda each: (-per_address[each.addr[0]], each.last_activity), default=None)
+        if victim is not None:
+            # Not closed at once: the new connection could get its number, and events that were meant for it.
+            victim.doom()
+
+    def make_readers_leave(self) -> None:
+        """Cut off the readers that leave the most untaken, while all together leave too much."""
+        waiting = sorted(self.active_channels.copy().values(), key=lambda each: each.total_outbufs_len)
+        untaken = sum(each.total_outbufs_len for each in waiting)
+        while waiting and untaken > self.patience.untaken_in_all:
+            most = waiting.pop()
+            untaken -= most.total_outbufs_len
+            most.drop()
+
+    def close(self) -> None:
+        """Close everything, taken or not."""
+        for each in list(self.active_channels.values()):
+            each.handle_close()
+        self.trigger.close()
+        self.socket.close()
+
+    def step(self) -> None:
+        """One turn of the loop, at most as long as the time between two looks."""
+        now = time.time()
+        if now >= self.next_look:
+            self.next_look = now + self.patience.look
+            self.doomed.extend(each for each in self.active_channels.values() if each.is_too_slow(now))
+        while self.doomed:
+            self.doomed.popleft().handle_close()
+        self.asyncore.loop(timeout=self.patience.look, map=self._map, use_poll=True, count=1)
+
+    def drain(self, seconds: float) -> bool:
+        """Accept and read nothing more; True once every answer under way is made and taken, False after *seconds*."""
+        until = time.monotonic() + seconds
+        if not self.draining:
+            self.draining = True
+            self.accepting = False
+            self.del_channel()
+            self.socket.close()
+        while time.monotonic() < until:
+            for each in list(self.active_channels.values()):
+                if each.is_doing_nothing():
+                    each.handle_close()
+            if not self.active_channels:
+                return True
+            self.asyncore.loop(timeout=0.05, map=self._map, use_poll=True, count=1)
+        return False

@@ -1,0 +1,141 @@
+"""Watch requests: count each, give it a number that its client sees too, and write it down if that is wanted.
+
+What a person asked is theirs: the journal holds a hash of a query, by which equal ones are recognised, and its text
+only where the operator asked for it. It never holds an address of a client.
+"""
+
+import hashlib
+import itertools
+import json
+import logging
+import secrets
+import sys
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TextIO
+
+from flask import has_request_context, request
+
+from foedus.errors import FoedusError
+from foedus.query.dataset import Description
+from foedus.query.pool import Answer, Asker, Request
+from foedus.web import metrics, problems
+from foedus.web.metrics import Metrics
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+REQUEST_ID = "foedus.request_id"
+"""Where the environment of a request holds its number; the client finds it in the header ``X-Request-Id``."""
+
+_ASKED = "foedus.asked"
+
+
+class Journal:
+    """Writes one JSON object a line, for each request, and for each failure of ours, to *stream*."""
+
+    def __init__(self, stream: TextIO | None = None, with_queries: bool = False) -> None:
+        self.stream = stream or sys.stderr
+        self.with_queries = with_queries
+
+    def write(self, **members: Any) -> None:
+        """A line of *members*, after the time; what is None is left out."""
+        told = {"time": datetime.now(UTC).isoformat(timespec="milliseconds")}
+        told |= {name: value for name, value in members.items() if value is not None}
+        self.stream.write(json.dumps(told, ensure_ascii=False) + "\n")
+        self.stream.flush()
+
+    def take_over_logging(self) -> None:
+        """Let what libraries and we ourselves log become lines of this journal."""
+        handler = _ToJournal(self)
+        handler.setLevel(logging.WARNING)
+        logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+class _ToJournal(logging.Handler):
+    def __init__(self, journal: Journal) -> None:
+        super().__init__()
+        self.journal = journal
+
+    def emit(self, record: logging.LogRecord) -> None:
+        number = request.environ.get(REQUEST_ID) if has_request_context() else None
+        trace = logging.Formatter().formatException(record.exc_info) if record.exc_info else None
+        self.journal.write(level=record.levelname.lower(), request=number, message=record.getMessage(), traceback=trace)
+
+
+class Watched:
+    """An asker that counts what becomes of queries, and notes with the request what was asked for it."""
+
+    def __init__(self, asker: Asker, counts: Metrics) -> None:
+        self.asker = asker
+        self.limits = asker.limits
+        self.counts = counts
+
+    @property
+    def dataset(self) -> Description:
+        """What is answered from."""
+        return self.asker.dataset
+
+    def ask(self, asked: Request, cancelled: Callable[[], bool] | None = None) -> Answer:
+        """What the asker behind answers."""
+        if has_request_context():
+            request.environ.setdefault(_ASKED, []).append(asked.text)
+        try:
+            answer = self.asker.ask(asked, cancelled)
+        except FoedusError as error:
+            self.counts.query(problems.of(error).kind)
+            raise
+        self.counts.query("answered")
+        return answer
+
+
+class Watch:
+    """Stands before a WSGI app: every request goes through it, and so does what the app answers."""
+
+    def __init__(self, app: "WSGIApplication", counts: Metrics, journal: Journal | None = None) -> None:
+        self.app = app
+        self.counts = counts
+        self.journal = journal
+        # Numbers are unique, also between starts, and say nothing about how many requests there were before.
+        self._prefix = secrets.token_hex(6)
+        self._number = itertools.count(1)
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Answer as the app does, with one header more."""
+        began = time.perf_counter()
+        number = f"{self._prefix}-{next(self._number):x}"
+        environ[REQUEST_ID] = number
+        status, size = 500, 0
+
+        def start(line: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            nonlocal status, size
+            status = int(line[:3])
+            size = next((int(value) for name, value in headers if name == "Content-Length"), 0)
+            return start_response(line, [*headers, ("X-Request-Id", number)], *error)
+
+        self.counts.begin()
+        method, route = environ["REQUEST_METHOD"], metrics.route_of(environ["PATH_INFO"])
+        try:
+            return self.app(environ, start)
+        finally:
+            seconds = time.perf_counter() - began
+            size = 0 if method == "HEAD" else size
+            self.counts.end(route, method, status, seconds, size)
+            if self.journal:
+                asked = environ.get(_ASKED, [])
+                self.journal.write(
+                    request=number,
+                    method=method if method in metrics.METHODS else "other",
+                    route=route,
+                    status=status,
+                    ms=round(1000 * seconds, 1),
+                    bytes=size,
+                    query=_hash(asked[-1]) if asked and route in ("sparql", "queries") else None,
+                    text=asked[-1] if asked and self.journal.with_queries else None,
+                )
+
+
+def _hash(text: str) -> str:
+    """Sixteen hexadecimal digits by which equal queries are recognised."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

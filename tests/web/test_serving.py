@@ -1,0 +1,518 @@
+"""The server over real connections: whom it waits for, what it refuses, how it ends; and what it tells of itself."""
+
+import contextlib
+import hashlib
+import http.client
+import io
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from foedus.query.limits import MIB, Limits
+from foedus.query.pool import Pool
+from foedus.web import Settings, create_app
+from foedus.web.connections import Patience, Server
+from foedus.web.watching import Journal
+
+ASK = "/sparql?query=" + quote("ASK { <https://w3id.org/foedus/id/n1> ?p ?o }")
+LARGE = "/sparql?format=csv&query=" + quote("SELECT * { ?s ?p ?o . ?t ?q 7 }")
+LARGER = "/sparql?format=csv&query=" + quote("SELECT * { ?s ?p ?o . ?t ?q ?u FILTER(?u < 60) }")
+ENDLESS = "/sparql?query=" + quote("SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l }")
+SECONDS_LONG = "/sparql?query=" + quote("SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f FILTER(STR(?a) < STR(?f)) }")
+
+
+@pytest.fixture(scope="module")
+def numbers(tmp_path_factory):
+    """The folder of a dataset of 3,000 statements."""
+    folder = tmp_path_factory.mktemp("numbers")
+    line = '<https://w3id.org/foedus/id/n{0}> <https://w3id.org/foedus/ontology#number> "{0}"^^<{1}> .\n'
+    text = "".join(line.format(n, "http://www.w3.org/2001/XMLSchema#integer") for n in range(3_000))
+    (folder / "dataset.nq").write_text(text)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    manifest = {"foedus": "0.1.0", "asOf": "2026-11-22", "dataset": {"sha256": digest, "quads": 3_000}}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def one_worker(numbers):
+    """A pool in which whoever asks next must wait until the one before is done."""
+    with Pool(numbers, Limits(workers=1, time_limit=15, queue_wait=10, answer=100 * MIB)) as running:
+        yield running
+
+
+@contextmanager
+def serving(app, threads=12, **patience):
+    """The port of our server in front of *app*, and the server."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = Server(app, listening, threads, 64 << 10, 1 << 20, Patience(look=0.05, **patience))
+        enough = threading.Event()
+
+        def loop():
+            while not enough.is_set():
+                server.step()
+
+        thread = threading.Thread(target=loop)
+        thread.start()
+        try:
+            yield listening.getsockname()[1], server
+        finally:
+            enough.set()
+            thread.join()
+            server.close()
+            server.task_dispatcher.shutdown()
+
+
+@pytest.fixture(scope="module")
+def app(one_worker):
+    return create_app(one_worker)
+
+
+@pytest.fixture(scope="module")
+def port(app):
+    with serving(app) as (where, _):
+        yield where
+
+
+@contextmanager
+def connected(port, sent=b""):
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        client.sendall(sent)
+        yield client
+
+
+def request(path, *headers, method="GET"):
+    return "\r\n".join((f"{method} {path} HTTP/1.1", "Host: localhost", *headers, "", "")).encode()
+
+
+def get(port, path, **headers):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    with contextlib.closing(connection):
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read()
+
+
+def metric(port, sample):
+    """The value of a sample of /metrics."""
+    _, _, text = get(port, "/metrics")
+    return next((float(line.split()[-1]) for line in text.decode().splitlines() if line.startswith(sample + " ")), 0.0)
+
+
+def eventually(holds, seconds):
+    """Whether *holds* becomes true within *seconds*."""
+    until = time.monotonic() + seconds
+    while not (held := holds()) and time.monotonic() < until:
+        time.sleep(0.02)
+    return held
+
+
+def computes(pool):
+    """Whether every worker of *pool* is there and has a query."""
+    now = pool.statistics()
+    return now.workers == pool.limits.workers and now.idle == 0
+
+
+def everything(client):
+    """What the server sends until it closes the connection."""
+    pieces = []
+    with contextlib.suppress(ConnectionError):
+        while piece := client.recv(1 << 16):
+            pieces.append(piece)
+    return b"".join(pieces)
+
+
+# ── clients that leave, read slowly, write slowly, do nothing ──
+
+
+@pytest.mark.parametrize("read_ahead", [0, 1, 40], ids=["alone", "one behind it", "many behind it"])
+def test_a_client_that_leaves_frees_its_worker_within_a_second(port, one_worker, read_ahead):
+    """Also one that has sent more requests, which the server has not read yet."""
+    assert get(port, ASK)[0] == 200
+    with connected(port, request(ENDLESS) + read_ahead * request(ASK, "X-Filler: " + 2000 * "x")):
+        assert eventually(lambda: computes(one_worker), 10)
+        before = one_worker.statistics().killed["left"]
+    assert eventually(lambda: one_worker.statistics().killed["left"] > before, 1.0)
+    assert get(port, ASK)[0] == 200
+
+
+def test_slow_readers_hold_no_worker_and_no_thread(app, one_worker):
+    """More readers of a large answer than there are threads leave the only worker free."""
+    with serving(app, threads=3) as (port, server), contextlib.ExitStack() as held:
+        for _ in range(6):
+            client = held.enter_context(connected(port))
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.sendall(request(LARGER))
+            client.recv(1)
+        assert sum(each.total_outbufs_len for each in server.active_channels.values()) > MIB
+        assert get(port, ASK)[0] == 200
+        assert eventually(lambda: one_worker.statistics().idle == 1, 1)
+
+
+def test_slow_writers_hold_no_worker_and_no_thread(app, one_worker):
+    """Requests without their last byte, of head or of body, are many; the next client does not notice."""
+    body = request("/sparql", "Content-Type: application/sparql-query", "Content-Length: 9", method="POST") + b"ASK"
+    with serving(app, threads=2) as (port, _), contextlib.ExitStack() as held:
+        for sent in 20 * [request(ASK)[:-1], body]:
+            held.enter_context(connected(port, sent))
+        assert get(port, ASK)[0] == 200
+        assert eventually(lambda: one_worker.statistics().idle == 1, 1)
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /", request(ASK)[:-2]], ids=["nothing", "a word", "nearly all"])
+def test_a_client_has_a_limited_time_to_send_a_request(app, sent):
+    with serving(app, receive=0.3, silent=0.3) as (port, _), connected(port, sent) as client:
+        assert everything(client) == b""
+
+
+def test_a_byte_now_and_then_buys_no_time(app):
+    """The time for a request counts from its first byte."""
+    with (
+        serving(app, receive=0.5) as (port, _),
+        connected(port, b"GET / HTTP/1.1\r\nX: ") as client,
+        pytest.raises(ConnectionError),
+    ):
+        for _ in range(200):
+            client.sendall(b"x")
+            time.sleep(0.02)
+
+
+def test_a_reader_that_takes_nothing_is_cut_off(app):
+    with serving(app, taking=0.3, slowest=MIB << 10) as (port, server), connected(port) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.sendall(request(LARGER))
+        client.recv(1)
+        assert eventually(lambda: not server.active_channels, 5)
+
+
+def test_answers_that_nobody_takes_do_not_pile_up(app):
+    """Whoever asks for more without taking what it has is cut off, and so is who holds most when all hold much."""
+    with serving(app, untaken=MIB) as (port, server), connected(port) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.sendall(2 * request(LARGER))
+        client.recv(1)
+        assert eventually(lambda: not server.active_channels, 5)
+    with serving(app, untaken_in_all=4 * MIB) as (port, server), contextlib.ExitStack() as held:
+        for _ in range(3):
+            client = held.enter_context(connected(port))
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.sendall(request(LARGER))
+        assert eventually(lambda: len(server.active_channels) < 3, 10)
+        assert get(port, ASK)[0] == 200
+
+
+def test_a_full_house_makes_room(app):
+    """Idle connections of one address give way, the oldest first; nobody is refused."""
+    with serving(app, connections=10) as (port, server), contextlib.ExitStack() as held:
+        clients = [held.enter_context(connected(port)) for _ in range(40)]
+        assert get(port, ASK)[0] == 200
+        assert eventually(lambda: len(server.active_channels) <= 10, 5)
+        assert everything(clients[0]) == b""
+        clients[-1].sendall(request(ASK))
+        assert clients[-1].recv(15) == b"HTTP/1.1 200 OK"
+
+
+# ── HTTP, proper and hostile ──
+
+
+def test_a_connection_is_kept_open(port):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    with contextlib.closing(connection):
+        for _ in range(3):
+            connection.request("GET", ASK)
+            answer = connection.getresponse()
+            assert (answer.status, json.loads(answer.read())["boolean"]) == (200, True)
+            used = connection.sock
+            assert used is not None
+        connection.request("GET", ASK)
+        assert connection.sock is used
+        connection.getresponse().read()
+
+
+def test_pipelined_requests_are_answered_in_order(port):
+    """Requests sent at once get their answers one after the other, errors among them."""
+    paths = [ASK, "/nowhere", ASK, "/health", LARGE, "/nowhere", ASK]
+    sent = b"".join(map(request, paths)) + request(ASK, "Connection: close")
+    with connected(port, sent) as client:
+        statuses = re.findall(rb"HTTP/1\.1 (\d+) ", everything(client))
+    assert [int(each) for each in statuses] == [200, 404, 200, 200, 200, 404, 200, 200]
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (request("/", "X: " + 70_000 * "x"), 431),
+        (request("/" + 70_000 * "x"), 431),
+        (request("/", *(f"X-{n}: {n}" for n in range(9_000))), 431),
+        (request(ASK, "Content-Length: 5", "Transfer-Encoding: chunked") + b"0\r\n\r\n", 400),
+        (request("/sparql", "Content-Length: 5", "Content-Length: 6", method="POST") + b"ASK{}", 400),
+        (request("/sparql", "Content-Length: +5", method="POST") + b"ASK{}", 400),
+        (request("/sparql", "Content-Length: -5", method="POST"), 400),
+        (request("/sparql", "Transfer-Encoding: gzip, chunked", method="POST"), 501),
+        (request("/sparql", "Transfer-Encoding: xchunked", method="POST"), 501),
+        (b"POST /sparql HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\n\r\n", 400),
+        (request("/", "Host: elsewhere"), 400),
+        (request("/sparql", "Transfer-Encoding : chunked", method="POST") + b"0\r\n\r\n", 400),
+        (request("/sparql", "Transfer-Encoding: chunked", method="POST") + b"zz\r\nASK\r\n0\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\nHost: a\nX: 1\n\n", 400),
+        (b"GET / HTTP/1.1\r\n X: 1\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nX\x00Y: 1\r\n\r\n", 400),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
+        (request("/sparql", "Content-Length: 999999999", method="POST"), 413),
+    ],
+    ids=str,
+)
+def test_hostile_requests_are_refused(port, sent, status):
+    """With their status, and the connection is closed: nothing after them is taken for a request."""
+    with connected(port) as client:
+        with contextlib.suppress(ConnectionError):
+            client.sendall(sent + request("/health"))
+        answered = everything(client)
+    if answered:
+        assert int(answered.split()[1]) == status
+        assert len(re.findall(rb"HTTP/1\.[01] \d{3} ", answered)) == 1
+    assert get(port, ASK)[0] == 200
+
+
+# ── the end ──
+
+
+@contextmanager
+def process(numbers, *words):
+    """``foedus serve`` over the numbers, its port, and the lines of its stderr, which it ends with."""
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "foedus", "serve", "--port", "0", "--data", numbers / "dataset.nq", *words]
+    with subprocess.Popen([*map(str, command)], stderr=subprocess.PIPE, env=environment, text=True) as running:
+        try:
+            assert running.stderr is not None
+            first = running.stderr.readline()
+            yield running, int(re.search(r":(\d+)/", first)[1])
+        finally:
+            running.kill()
+
+
+def test_a_request_under_way_is_finished_before_the_end(numbers):
+    """SIGTERM: nobody else is let in, the answer under way arrives whole, and no process stays."""
+    with process(numbers, "--workers", "1") as (running, port), contextlib.ExitStack() as held:
+        client = held.enter_context(connected(port, request(SECONDS_LONG)))
+        another = held.enter_context(connected(port, request("/metrics")))
+        assert another.recv(15) == b"HTTP/1.1 200 OK"
+        assert eventually(lambda: metric(port, 'foedus_workers{state="idle"}') == 0, 5)
+        children = subprocess.run(["pgrep", "-P", str(running.pid)], capture_output=True, text=True).stdout.split()
+        assert children
+        running.send_signal(signal.SIGTERM)
+        everything(another)
+        assert eventually(lambda: _refused(port), 5)
+        answered = everything(client)
+        assert running.wait(20) == 0
+        assert not any(Path(f"/proc/{child}").exists() for child in children)
+    head, _, body = answered.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK")
+    assert b"Connection: close" in head
+    assert json.loads(body)["results"]["bindings"]
+
+
+def _refused(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("signals", "code"), [([signal.SIGTERM, signal.SIGTERM], 0), ([signal.SIGINT], 130), ([signal.SIGTERM, 2], 130)]
+)
+def test_who_insists_need_not_wait(numbers, signals, code):
+    """A second SIGTERM, or Ctrl-C, ends the server though a query of twenty seconds runs."""
+    with process(numbers, "--time-limit", "60") as (running, port), connected(port, request(ENDLESS)):
+        assert eventually(lambda: metric(port, 'foedus_workers{state="idle"}') < metric(port, WORKERS), 5)
+        for each in signals:
+            running.send_signal(each)
+            time.sleep(0.3)
+        assert running.wait(15) == code
+
+
+WORKERS = 'foedus_workers{state="alive"}'
+
+
+# ── what the server tells of itself ──
+
+
+def test_metrics_have_the_form_that_prometheus_reads(app):
+    """Each family has its type before its samples, and no sample comes twice."""
+    web = app.test_client()
+    web.get(ASK)
+    answer = web.get("/metrics")
+    assert answer.content_type == "text/plain; version=0.0.4; charset=utf-8"
+    assert "no-store" in answer.headers["Cache-Control"]
+    kinds, samples = {}, set()
+    for line in answer.text.splitlines():
+        if kind := re.fullmatch(r"# TYPE (\w+) (counter|gauge|histogram)", line):
+            kinds[kind[1]] = kind[2]
+        elif not line.startswith("# HELP "):
+            sample = re.fullmatch(r'(\w+)(\{\w+="[^"\\]*"(?:,\w+="[^"\\]*")*\})? ([0-9.e+-]+)', line)
+            assert sample, line
+            family = re.sub(r"_(bucket|sum|count)$", "", sample[1])
+            assert sample[1] in kinds or kinds[family] == "histogram"
+            assert (sample[1], sample[2]) not in samples
+            samples.add((sample[1], sample[2]))
+    assert {"counter", "gauge", "histogram"} == set(kinds.values())
+
+
+def test_requests_are_counted_by_route_method_and_status(one_worker):
+    web = create_app(one_worker).test_client()
+    for path in (ASK, ASK, "/sparql?query=ASK", "/nowhere", "/page/none", "/health"):
+        web.get(path)
+    size = len(web.post("/sparql", data={"query": "ASK {}"}).data)
+    text = web.get("/metrics").text
+    assert 'foedus_requests_total{route="sparql",method="GET",status="200"} 2\n' in text
+    assert 'foedus_requests_total{route="sparql",method="GET",status="400"} 1\n' in text
+    assert 'foedus_requests_total{route="sparql",method="POST",status="200"} 1\n' in text
+    assert 'foedus_requests_total{route="other",method="GET",status="404"} 1\n' in text
+    assert 'foedus_request_seconds_count{route="sparql"} 4\n' in text
+    assert 'foedus_request_seconds_bucket{route="sparql",le="+Inf"} 4\n' in text
+    assert 'foedus_queries_total{outcome="bad-query"} 1\n' in text
+    assert int(re.search(r'foedus_response_bytes_total\{route="sparql"\} (\d+)', text)[1]) > 3 * size
+    assert "foedus_requests_running 1\n" in text
+
+
+def test_the_histogram_counts_every_request_once(one_worker):
+    web = create_app(one_worker).test_client()
+    for _ in range(7):
+        web.get(ASK)
+    counts = [int(n) for n in re.findall(r'_bucket\{route="sparql",le="[^"]+"\} (\d+)', web.get("/metrics").text)]
+    assert counts == sorted(counts)
+    assert counts[-1] == 7
+
+
+def test_metrics_say_where_the_pool_stands(numbers):
+    """Workers, queue, the version of the dataset, and what was killed why."""
+    with Pool(numbers, Limits(workers=1, time_limit=0.3, queue_wait=5)) as pool:
+        web = create_app(pool).test_client()
+        assert web.get(ENDLESS).status_code == 504
+        assert eventually(lambda: pool.statistics().idle == 1, 5)
+        text = web.get("/metrics").text
+    assert 'foedus_workers_killed_total{reason="time"} 1\n' in text
+    assert 'foedus_workers{state="alive"} 1\n' in text
+    assert 'foedus_workers{state="idle"} 1\n' in text
+    assert "foedus_queue_length 0\n" in text
+    assert 'foedus_queries_total{outcome="query-too-slow"} 1\n' in text
+    assert f'foedus_dataset_info{{sha256="{pool_version(numbers)}",as_of="2026-11-22"}} 1\n' in text
+    assert "foedus_dataset_quads 3000\n" in text
+
+
+def pool_version(folder):
+    return json.loads((folder / "manifest.json").read_text())["dataset"]["sha256"]
+
+
+def test_addresses_make_no_new_series(app):
+    """However many addresses are made up, they are one route; and none of them is told."""
+    web = app.test_client()
+    for n in range(50):
+        web.get(f"/made-up-{n}?secret={n}")
+        web.open(ASK, method=f"M{n}")
+    text = web.get("/metrics").text
+    assert "made-up" not in text and "secret" not in text and "M1" not in text
+    assert "127.0.0.1" not in text
+
+
+def test_health_is_ready_only_when_a_worker_answers(numbers):
+    """Not while all are busy with others' queries, and again when one is free."""
+    with Pool(numbers, Limits(workers=1, time_limit=1.5, queue_wait=0.2)) as pool:
+        web = create_app(pool).test_client()
+        assert web.get("/health").json["status"] == "ok"
+        busy = threading.Thread(target=lambda: create_app(pool).test_client().get(ENDLESS))
+        busy.start()
+        assert eventually(lambda: computes(pool), 5)
+        answer = web.get("/health")
+        assert (answer.status_code, answer.json["status"]) == (503, "unavailable")
+        assert int(answer.headers["Retry-After"]) > 0
+        busy.join()
+        assert eventually(lambda: web.get("/health").status_code == 200, 5)
+
+
+def test_health_outlives_its_processes(numbers):
+    """503 while all of them are gone, 200 when they have been started again."""
+    with Pool(numbers, Limits(workers=2, queue_wait=0.2)) as pool:
+        web = create_app(pool).test_client()
+        pool._parent.kill()
+        pool._parent.wait()
+        assert web.get("/metrics").status_code == 200
+        assert eventually(lambda: web.get("/health").status_code == 200, 20)
+        assert "foedus_pool_restarts_total 1\n" in web.get("/metrics").text
+
+
+# ── the journal ──
+
+
+def journal_of(pool, paths, **options):
+    """What is written down while *paths* are asked for."""
+    stream = io.StringIO()
+    web = create_app(pool, Settings(journal=Journal(stream, **options))).test_client()
+    answers = [web.get(path) for path in paths]
+    return [json.loads(line) for line in stream.getvalue().splitlines()], answers
+
+
+def test_a_line_for_each_request(one_worker):
+    lines, answers = journal_of(one_worker, [ASK, "/sparql?query=ASK", "/page/none?private=1"])
+    assert [line["status"] for line in lines] == [200, 400, 404]
+    assert [line["route"] for line in lines] == ["sparql", "sparql", "page"]
+    assert [line["request"] for line in lines] == [answer.headers["X-Request-Id"] for answer in answers]
+    assert len({line["request"] for line in lines}) == 3
+    assert lines[0]["bytes"] == len(answers[0].data)
+    assert lines[0]["ms"] > 0
+    assert {"time", "method"} < set(lines[0])
+
+
+def test_what_was_asked_stays_private(one_worker):
+    """Equal queries have equal hashes; text, address and client are in no line."""
+    lines, _ = journal_of(one_worker, [ASK, ASK, "/page/n1?who=127.0.0.1"])
+    assert lines[0]["query"] == lines[1]["query"]
+    written = json.dumps(lines)
+    assert "n1" not in written and "ASK" not in written and "127.0.0.1" not in written
+
+
+def test_the_text_of_queries_is_written_where_it_is_wanted(one_worker):
+    lines, _ = journal_of(one_worker, [ASK], with_queries=True)
+    assert lines[0]["text"] == "ASK { <https://w3id.org/foedus/id/n1> ?p ?o }"
+
+
+def test_serve_writes_its_journal_where_no_terminal_is(numbers):
+    """Every line after the first is JSON; with --log off there is none, with --log-queries the text too."""
+    for words, texts in (((), [None]), (("--log", "off"), []), (("--log-queries",), ["ASK {}"])):
+        with process(numbers, "--workers", "2", *words) as (running, port):
+            assert get(port, "/sparql?query=ASK%20%7B%7D")[0] == 200
+            running.send_signal(signal.SIGTERM)
+            lines = [json.loads(line) for line in running.stderr]
+        assert [line.get("text") for line in lines] == texts
+
+
+def test_a_fault_of_ours_can_be_found_by_its_number(numbers, one_worker):
+    """The client's number of the request is in the journal, beside the traceback that the client does not see."""
+    program = (
+        "import sys; from foedus.web import Settings, create_app; from foedus.web.watching import Journal\n"
+        "from foedus.query.pool import Pool; from pathlib import Path\n"
+        "journal = Journal(); journal.take_over_logging()\n"
+        f"with Pool(Path({str(numbers)!r})) as pool:\n"
+        "    app = create_app(pool, Settings(journal=journal))\n"
+        "    app.add_url_rule('/broken', view_func=lambda: 1 / 0)\n"
+        "    print(app.test_client().get('/broken').headers['X-Request-Id'])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    fault, line = map(json.loads, done.stderr.splitlines())
+    assert fault["request"] == line["request"] == done.stdout.strip()
+    assert "ZeroDivisionError" in fault["traceback"]
+    assert (fault["level"], line["status"]) == ("error", 500)
