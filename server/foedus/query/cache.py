@@ -15,7 +15,7 @@ from time import monotonic
 from foedus.errors import AnswerTooLarge, BadQuery, Busy, Cancelled, FoedusError, NotAcceptable, QueryTooSlow
 from foedus.query import formats, scan
 from foedus.query.dataset import Description
-from foedus.query.limits import MIB, Limits
+from foedus.query.limits import MIB
 from foedus.query.pool import Answer, Asker, Request
 
 SIZE = 64 * MIB
@@ -71,16 +71,12 @@ class Cache:
     def __init__(self, asker: Asker, size: int = SIZE) -> None:
         """A cache of *size* bytes; 0 keeps nothing and only joins identical queries of the same moment."""
         self.asker = asker
+        self.limits = asker.limits
         self.size = size
         self._lock = threading.Lock()
         self._answers: OrderedDict[Hashable, tuple[Answer, int]] = OrderedDict()
         self._flights: dict[Hashable, _Flight] = {}
         self._seen = Statistics(size=size)
-
-    @property
-    def limits(self) -> Limits:
-        """Those of what it stands before."""
-        return self.asker.limits
 
     @property
     def dataset(self) -> Description:

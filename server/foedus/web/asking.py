@@ -16,7 +16,8 @@ QUERIES = Path(__file__).parent / "queries"
 _VALUES = re.compile(r"^(\s*)VALUES \(([^)]*)\) \{ \(.*\) \}$", re.M)
 _NOT_PLAIN = re.compile(r"[\x00-\x1f\x7f\"\\]")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_CACHED = 2048
+_READ = 256
+"""Answers that are kept as rows; the bytes of all of them are kept in front of the pool."""
 
 
 Row = Mapping[str, Term]
@@ -24,11 +25,11 @@ Row = Mapping[str, Term]
 
 
 class Library:
-    """The answers of a pool, kept: a dataset never changes, so an answer stays right until another one is served."""
+    """The answers of a pool, those read last as rows: one stays right until another version of the data is served."""
 
     def __init__(self, pool: Asker) -> None:
         self.pool = pool
-        self._select = lru_cache(maxsize=_CACHED)(self._ask_rows)
+        self._select = lru_cache(maxsize=_READ)(self._ask_rows)
 
     def rows(self, name: str, *values: Sequence[str]) -> tuple[Row, ...]:
         """The answers of the query file *name*, its ``VALUES`` line holding *values*, terms in SPARQL syntax."""
