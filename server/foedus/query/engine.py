@@ -21,11 +21,10 @@ from foedus import names
 from foedus.errors import AnswerTooLarge, BadQuery, Busy, Cancelled, EngineFailed, QueryTooSlow, WrongUsage
 from foedus.query import formats, results, scan
 from foedus.query.dataset import Description
+from foedus.query.gate import LOOK, Gate
 from foedus.query.limits import MIB, Limits
 from foedus.query.pool import Answer, Request
 
-_LOOK = 0.1
-"""Seconds between two looks at whether the asker has left."""
 _PIECE = 1 << 16
 _GREETING = "SELECT ?asOf WHERE { OPTIONAL { id:foedus-dataset foedus:asOf ?asOf } } LIMIT 1"
 
@@ -55,7 +54,9 @@ class Engine:
         self._secure = parts.scheme == "https"
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._description: Description | None = None
-        self._free = threading.BoundedSemaphore(self.limits.workers)
+        self._gate: Gate[int] = Gate(self.limits)
+        for number in range(self.limits.workers):
+            self._gate.add(number)
         self._threads = ThreadPoolExecutor(self.limits.workers, thread_name_prefix="foedus-engine")
 
     def __enter__(self) -> Self:
@@ -88,35 +89,36 @@ class Engine:
     def ask(self, request: Request, cancelled: Callable[[], bool] | None = None) -> Answer:
         """The whole answer of the endpoint to *request*, or the FoedusError that says why not.
 
-        *cancelled* is looked at ten times a second; once it is true, the connection is closed and Cancelled raised.
+        *cancelled* is looked at five times a second; once it is true, the connection is closed and Cancelled raised.
         """
         started = time.monotonic()
         seen = scan.scan(request.text, self.limits)
         if seen.kind is None:
             raise BadQuery("The text is not a query.", "Write SELECT, ASK, CONSTRUCT or DESCRIBE.")
         choice = formats.choose(seen.kind, request.accept, request.form)
-        if not self._free.acquire(timeout=self.limits.queue_wait):
-            raise Busy(f"No place became free within {self.limits.queue_wait:g} s.", "Try again in a few seconds.")
+        held = self._gate.take(request.client, request.reserved, cancelled)
         connection, given_up = self._connection(), threading.Event()
         exchange = self._threads.submit(self._exchange, connection, given_up, request, choice.format.media_type)
-        exchange.add_done_callback(lambda _: self._free.release())
+        exchange.add_done_callback(lambda _: self._gate.give(held, back=True))
         try:
-            self._watch(exchange, started, cancelled)
+            self._watch(exchange, cancelled)
             body = exchange.result()
         finally:
             # Stops an exchange that is still under way: it sees the event, or is woken from its socket.
             given_up.set()
             _wake(connection)
-        return Answer(body, choice.content_type, seen.kind, (time.monotonic() - started) * 1000)
+        took = time.monotonic() - started
+        return Answer(body, choice.content_type, seen.kind, 1000 * took, 1000 * held.waited)
 
     def _connection(self) -> http.client.HTTPConnection:
         kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
         return kind(self._host, self._port, timeout=self.limits.time_limit)
 
-    def _watch(self, exchange: Future[bytes], started: float, cancelled: Callable[[], bool] | None) -> None:
+    def _watch(self, exchange: Future[bytes], cancelled: Callable[[], bool] | None) -> None:
         """Wait for *exchange* within the time limit and while the asker is there."""
+        until = time.monotonic() + self.limits.time_limit
         while not exchange.done():
-            left = started + self.limits.time_limit - time.monotonic()
+            left = until - time.monotonic()
             if left <= 0:
                 raise QueryTooSlow(
                     f"The query took longer than {self.limits.time_limit:g} s and was given up.",
@@ -124,7 +126,7 @@ class Engine:
                 )
             if cancelled and cancelled():
                 raise Cancelled("The asker left while the query ran.")
-            await_all([exchange], min(left, _LOOK) if cancelled else left)
+            await_all([exchange], min(left, LOOK) if cancelled else left)
 
     def _exchange(
         self, connection: http.client.HTTPConnection, given_up: threading.Event, request: Request, media_type: str
