@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Callable
+from functools import lru_cache
 
 import zstandard
 
@@ -30,6 +31,7 @@ _INCOMPRESSIBLE = ("image/", "font/", "audio/", "video/")
 _COMPRESSED = frozenset({"application/zip", "application/gzip", "application/zstd", "application/octet-stream"})
 
 
+@lru_cache(maxsize=256)
 def acceptable(header: str | None) -> tuple[str, ...]:
     """The codings of ours that *header* takes, the best first, by RFC 9110 §12.5.3.
 

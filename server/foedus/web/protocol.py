@@ -4,6 +4,7 @@ Nothing is streamed: an answer is whole, with its Content-Length, before its fir
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import cast
 from urllib.parse import parse_qsl
@@ -173,9 +174,14 @@ def _service_description(pairs: Pairs) -> Response:
 
 def _is_for_people() -> bool:
     """Whether the client likes HTML better than any format of data, and there is a page to show."""
+    return QUERY_PAGE in current_app.view_functions and _likes_pages(request.headers.get("Accept"))
+
+
+@lru_cache(maxsize=256)
+def _likes_pages(accept: str | None) -> bool:
     data = [(media_type, False) for each in formats.FORMATS for media_type in each.media_types]
-    chosen = formats.negotiate(request.headers.get("Accept"), [*data, ("text/html", True)])
-    return bool(chosen and chosen[1]) and QUERY_PAGE in current_app.view_functions
+    chosen = formats.negotiate(accept, [*data, ("text/html", True)])
+    return bool(chosen and chosen[1])
 
 
 def _body() -> bytes:
