@@ -220,7 +220,8 @@ class Pool:
                 if header is None:
                     if (error := self._obituary(worker)) or is_last:
                         raise error or Busy("The process that answered was killed.", "Try again in a few seconds.")
-                    self._retried += 1
+                    with self._change:
+                        self._retried += 1
                     continue
                 fit = not header["leaves"]
                 if "error" in header:

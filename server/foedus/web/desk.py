@@ -3,6 +3,7 @@
 import ipaddress
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from flask import has_request_context, request
 
@@ -40,6 +41,8 @@ class Desk:
 
     def _client(self) -> str | None:
         """The client's address, an IPv6 one as its /64: every host has a whole one to itself."""
+        if not self.proxies:
+            return _direct(request.remote_addr)
         return client(request.remote_addr, request.headers.get("X-Forwarded-For"), self.proxies)
 
 
@@ -57,6 +60,11 @@ def client(remote: str | None, forwarded: str | None, proxies: tuple[Network, ..
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))
     return str(address) if address else remote or None
+
+
+@lru_cache(maxsize=4096)
+def _direct(remote: str | None) -> str | None:
+    return client(remote, None, ())
 
 
 def _address(text: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
