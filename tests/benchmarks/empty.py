@@ -1,9 +1,11 @@
 """The web server that ours chose, with a Flask app that answers with nothing: the rate that no answer can exceed."""
 
 import sys
+from inspect import signature
 
 from flask import Flask, Response
 
+from foedus.query.limits import Limits
 from foedus.web.serving import listen, run
 
 
@@ -16,4 +18,5 @@ def create_app() -> Flask:
 
 if __name__ == "__main__":
     with listen("127.0.0.1", int(sys.argv[1])) as listening:
-        run(create_app(), listening, ready=lambda: None)
+        more = {"limits": Limits()} if "limits" in signature(run).parameters else {}
+        run(create_app(), listening, ready=lambda: None, **more)

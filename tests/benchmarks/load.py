@@ -2,9 +2,9 @@
 
 Run as a program of its own, so that it shares no interpreter with what it measures: it reads one JSON object from its
 standard input (*host*, *port*, *requests*: each the whole text of a request; *clients*, *seconds*, *warm*, and
-*source*, the address to ask from) and writes a ``Summary`` as JSON to its standard output. One thread on epoll and as
-little work per answer as whole answers allow, so that the server, not this program, is what is measured. It stops
-after *seconds*, or after ``MOST`` answers.
+*sources*, the addresses to ask from in turn) and writes a ``Summary`` as JSON to its standard output. One thread on
+epoll and as little work per answer as whole answers allow, so that the server, not this program, is what is measured.
+It stops after *seconds*, or after ``MOST`` answers.
 """
 
 import json
@@ -145,11 +145,14 @@ def run(
     clients: int,
     seconds: float,
     warm: float,
-    source: str = "127.0.0.1",
+    sources: Sequence[str] = ("127.0.0.1",),
 ) -> Summary:
     """Ask *requests* in turn from *clients* connections for *seconds*, after *warm* seconds that do not count."""
     poll = select.epoll()
-    asking = [Client((host, port), source, requests, number * len(requests) // clients) for number in range(clients)]
+    asking = [
+        Client((host, port), sources[number % len(sources)], requests, number * len(requests) // clients)
+        for number in range(clients)
+    ]
     by_handle = {each.socket.fileno(): each for each in asking}
     latencies: list[float] = []
     errors: Counter[str] = Counter()

@@ -12,7 +12,7 @@ from pathlib import Path
 from engines import with_query
 
 from foedus import questions
-from foedus.names import ID, prologue
+from foedus.names import ID, PREFIXES
 
 ACCEPT = "application/sparql-results+json"
 VARIANTS = 24
@@ -95,7 +95,13 @@ def workloads(world: World) -> list[Workload]:
 
 
 def _asked(texts: Iterable[str]) -> tuple[Question, ...]:
-    return tuple(Question(prologue() + text) for text in texts)
+    return tuple(Question(_prefixes(text) + text) for text in texts)
+
+
+def _prefixes(text: str) -> str:
+    """The declarations of the prefixes that *text* uses, as one would write them."""
+    used = (name for name in PREFIXES if re.search(rf"\b{name}:", text))
+    return "".join(f"PREFIX {name}: <{PREFIXES[name]}>\n" for name in used)
 
 
 def _paths(world: World) -> Iterable[str]:
