@@ -182,14 +182,22 @@ def requests(attack: dict, listener: int) -> list[tuple[bytes, set[int]]]:
     return made
 
 
+def several(message: bytes, number: int) -> list[bytes]:
+    """*number* requests like *message*, each with a query of its own where it is one: none gets another's answer."""
+    return [message.replace(b"@each@", b"%04d" % each) for each in range(number)]
+
+
 def request(attack: dict[str, str]) -> bytes:
     if "raw" in attack:
         return attack["raw"].encode("latin-1")
     text = attack.get("query")
-    body = b"" if text is None and "body" not in attack else (text or "").encode() or attack["body"].encode("latin-1")
+    body = f"#@each@\n{text}".encode() if text is not None else attack.get("body", "").encode("latin-1")
     head = [f"{attack.get('method', 'POST')} {attack.get('path', '/sparql')} HTTP/1.1", "Host: x", "Connection: close"]
     if body:
-        head += [f"Content-Type: {attack.get('type', DIRECT)}", f"Content-Length: {len(body)}"]
+        head += [
+            f"Content-Type: {attack.get('type', DIRECT)}",
+            f"Content-Length: {len(body.replace(b'@each@', b'0000'))}",
+        ]
     head += [f"Accept: {attack.get('accept', 'application/json;q=0.9, */*;q=0.8')}"]
     return "\r\n".join([*head, "", ""]).encode() + body
 
@@ -200,7 +208,7 @@ def sent(port: int, message: bytes, stays: bool = False) -> bytes:
     with socket.create_connection(("127.0.0.1", port), timeout=40, source_address=(ATTACKER, 0)) as connection:
         # A server that has heard enough says so and closes, while we are still sending.
         with suppress(ConnectionError):
-            connection.sendall(message)
+            connection.sendall(several(message, 1)[0])
         if stays:
             connection.shutdown(socket.SHUT_WR)
         with suppress(ConnectionError):
@@ -274,7 +282,9 @@ def test_an_attack_gets_its_status_and_troubles_nobody(server, listener, file):
         for at_once in AT_ONCE[attack["concurrency"]]:
             for message, expected in requests(attack, listener[0]):
                 with ThreadPoolExecutor(at_once) as threads:
-                    heard = list(threads.map(lambda each: sent(port, each, "stays" in attack), [message] * at_once))
+                    heard = list(
+                        threads.map(lambda each: sent(port, each, "stays" in attack), several(message, at_once))
+                    )
                 got = [answers(each) for each in heard]
                 # Who has more than its share running and waiting is told so.
                 allowed = expected | ({429} if at_once > WORKERS else set())
@@ -301,14 +311,14 @@ def test_the_whole_corpus_leaves_the_memory_as_it_was(server):
 def test_a_thousand_clients_that_leave_take_nothing_with_them(server):
     """Each sends an endless query and closes; the workers are free again within a second, whatever the time limit."""
     process, port = server
-    message = request({"query": ENDLESS})
+    messages = several(request({"query": ENDLESS}), 1_000)
 
-    def leave(_: int) -> None:
+    def leave(message: bytes) -> None:
         with socket.create_connection(("127.0.0.1", port), timeout=40, source_address=(ATTACKER, 0)) as connection:
             connection.sendall(message)
 
     with visitor(port) as seen, ThreadPoolExecutor(20) as threads:
-        list(threads.map(leave, range(1_000)))
+        list(threads.map(leave, messages))
     assert_untroubled(seen)
     eventually(lambda: len(tree(process.pid)) == WORKERS + 2)
     heard = sent(port, request({"query": "ASK {}"}))
@@ -319,12 +329,25 @@ def test_who_floods_with_queries_still_sees_pages(server):
     """Pages, stored questions and health have workers kept for them, and a visitor is not held up by the flood."""
     _, port = server
     with ThreadPoolExecutor(2 * WORKERS) as threads:
-        flood = [threads.submit(sent, port, request({"query": ENDLESS})) for _ in range(2 * WORKERS)]
+        flood = [threads.submit(sent, port, each) for each in several(request({"query": ENDLESS}), 2 * WORKERS)]
         with visitor(port) as seen:
             health = b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
             assert answers(sent(port, health)) == [200]
         assert_untroubled(seen)
         assert {status for each in flood for status in answers(each.result())} <= {504, 429}
+
+
+@pytest.mark.parametrize("alike", [True, False])
+def test_two_hundred_endless_queries_at_once_leave_a_thread_for_the_visitor(server, alike):
+    """From one address, all the same or each another: more than the server has threads."""
+    _, port = server
+    messages = several(request({"query": ENDLESS}), 200)
+    with ThreadPoolExecutor(200) as threads, visitor(port) as seen:
+        flood = [threads.submit(sent, port, messages[0] if alike else each) for each in messages]
+        came = Counter(status for each in flood for status in answers(each.result()))
+    assert_untroubled(seen)
+    assert came.keys() == {504, 429}
+    assert came.total() == 200
 
 
 def test_a_proxy_says_who_asks_only_where_it_is_trusted(data):
@@ -334,7 +357,8 @@ def test_a_proxy_says_who_asks_only_where_it_is_trusted(data):
     def together(port: int) -> list[bytes]:
         def ask(number: int) -> bytes:
             marked = f"X-Forwarded-For: 198.51.100.{number}\r\nAccept:".encode()
-            return sent(port, request({"query": ENDLESS}).replace(b"Accept:", marked, 1))
+            message = request({"query": ENDLESS}).replace(b"Accept:", marked, 1)
+            return sent(port, message.replace(b"@each@", b"%04d" % number))
 
         with ThreadPoolExecutor(2) as threads:
             started = time.monotonic()

@@ -76,6 +76,7 @@ class Cache:
         self._lock = threading.Lock()
         self._answers: OrderedDict[Hashable, tuple[Answer, int]] = OrderedDict()
         self._flights: dict[Hashable, _Flight] = {}
+        self._seats = threading.BoundedSemaphore(self.limits.followers)
         self._seen = Statistics(size=size)
 
     @property
@@ -92,12 +93,20 @@ class Cache:
             return self.asker.ask(request, cancelled)
         asker = (request.client, request.reserved)
         answer, flight, leads = self._join(key, key, asker)
-        if flight and flight.asker != asker and not leads and not flight.done.wait(_PATIENCE):
-            answer, flight, leads = self._join(key, (key, asker), asker)
+        if flight and not leads:
+            # Who waits here holds a thread of the server, and the queue in front of the workers does not know of it.
+            if not self._seats.acquire(blocking=False):
+                self._count(misses=1)
+                return self.asker.ask(request, cancelled)
+            try:
+                if flight.asker != asker and not flight.done.wait(_PATIENCE):
+                    answer, flight, leads = self._join(key, (key, asker), asker)
+                if flight and not leads:
+                    answer = self._follow(flight, request, cancelled)
+            finally:
+                self._seats.release()
         if flight and leads:
             return self._lead(key, flight, request, cancelled)
-        if flight:
-            answer = self._follow(flight, request, cancelled)
         if answer is None:
             self._count(misses=1)
             return self.asker.ask(request, cancelled)

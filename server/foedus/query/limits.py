@@ -91,9 +91,14 @@ class Limits:
         return self.queue + max(1, self.queue // 8)
 
     @property
+    def followers(self) -> int:
+        """Askers that may wait for the answer to somebody's identical query in place of a worker."""
+        return max(1, self.queue // 8)
+
+    @property
     def askers(self) -> int:
         """Threads that a server needs so that none is ever lacking because others wait or compute."""
-        return self.workers + self.longest_queue + 8
+        return self.workers + self.longest_queue + self.followers + 8
 
     @classmethod
     def chosen(
