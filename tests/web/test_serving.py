@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 import pytest
 
+from foedus.query.cache import Cache
 from foedus.query.limits import MIB, Limits
 from foedus.query.pool import Pool
 from foedus.web import Settings, create_app
@@ -412,6 +413,19 @@ def test_metrics_say_where_the_pool_stands(numbers):
     assert 'foedus_queries_total{outcome="query-too-slow"} 1\n' in text
     assert f'foedus_dataset_info{{sha256="{pool_version(numbers)}",as_of="2026-11-22"}} 1\n' in text
     assert "foedus_dataset_quads 3000\n" in text
+
+
+def test_metrics_count_what_the_cache_gave(one_worker):
+    """A hit asks no worker, and both are told apart."""
+    web = create_app(Cache(one_worker, MIB)).test_client()
+    for _ in range(3):
+        web.get(ASK)
+    text = web.get("/metrics").text
+    assert 'foedus_cache_queries_total{event="hit"} 2\n' in text
+    assert 'foedus_cache_queries_total{event="miss"} 1\n' in text
+    assert "foedus_cache_answers 1\n" in text
+    assert f"foedus_cache_size_bytes {MIB}\n" in text
+    assert 'foedus_workers{state="alive"} 1\n' in text
 
 
 def pool_version(folder):
