@@ -181,6 +181,15 @@ def test_health_is_asked_of_a_worker_each_time_though_answers_are_kept(behind):
     assert behind.asked.count(ASK) == 1
 
 
+# ── bodies ──
+
+
+@pytest.mark.parametrize(("coding", "status"), [("gzip", 415), ("zstd", 415), ("identity", 200), (" Identity", 200)])
+def test_a_body_in_a_coding_is_not_taken(own, coding, status):
+    headers = {"Content-Type": "application/sparql-query", "Content-Encoding": coding}
+    assert own.post("/sparql", data=ASK, headers=headers).status_code == status
+
+
 # ── methods ──
 
 

@@ -71,6 +71,9 @@ def query_by_post() -> Response:
         raise WrongBodyType(f"A body of type “{body_type or 'unknown'}” is not taken.", f"Send {_FORM} or {_DIRECT}.")
     if options.get("charset", "utf-8").lower() not in ("utf-8", "utf8", "us-ascii"):
         raise WrongBodyType(f"The charset {options['charset']} is not taken.", "Send UTF-8.")
+    coding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if coding != "identity":
+        raise WrongBodyType(f"A body in the coding “{coding}” is not taken.", "Send it as it is.")
     body = _body()
     pairs = _pairs(request.query_string)
     if body_type == _FORM:
