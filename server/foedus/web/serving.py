@@ -9,14 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from types import FrameType
-from typing import TYPE_CHECKING
+from wsgiref.types import WSGIApplication
 
 from foedus.errors import CannotServe
 from foedus.query.limits import Limits
 from foedus.web.connections import Patience, Server
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
 
 LARGEST_HEAD = 64 << 10
 """Bytes of a request's first line and headers together."""
@@ -61,7 +58,7 @@ def _cannot_listen(error: OSError, host: str, port: int) -> CannotServe:
 
 
 def run(
-    app: "WSGIApplication",
+    app: WSGIApplication,
     listening: socket.socket,
     ready: Callable[[], None],
     limits: Limits | None = None,

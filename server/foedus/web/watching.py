@@ -13,7 +13,8 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import has_request_context, request
 
@@ -22,9 +23,6 @@ from foedus.query.dataset import Description
 from foedus.query.pool import Answer, Asker, Request
 from foedus.web import metrics, problems
 from foedus.web.metrics import Metrics
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 REQUEST_ID = "foedus.request_id"
 """Where the environment of a request holds its number; the client finds it in the header ``X-Request-Id``."""
@@ -93,7 +91,7 @@ class Watched:
 class Watch:
     """Stands before a WSGI app: every request goes through it, and so does what the app answers."""
 
-    def __init__(self, app: "WSGIApplication", counts: Metrics, journal: Journal | None = None) -> None:
+    def __init__(self, app: WSGIApplication, counts: Metrics, journal: Journal | None = None) -> None:
         self.app = app
         self.counts = counts
         self.journal = journal
@@ -101,7 +99,7 @@ class Watch:
         self._prefix = secrets.token_hex(6)
         self._number = itertools.count(1)
 
-    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer as the app does, with one header more."""
         began = time.perf_counter()
         number = f"{self._prefix}-{next(self._number):x}"
