@@ -1,7 +1,6 @@
 """The web server that ours chose, with a Flask app that answers with nothing: the rate that no answer can exceed."""
 
 import sys
-from inspect import signature
 
 from flask import Flask, Response
 
@@ -18,5 +17,4 @@ def create_app() -> Flask:
 
 if __name__ == "__main__":
     with listen("127.0.0.1", int(sys.argv[1])) as listening:
-        more = {"limits": Limits()} if "limits" in signature(run).parameters else {}
-        run(create_app(), listening, ready=lambda: None, **more)
+        run(create_app(), listening, Limits(), ready=lambda: None)

@@ -22,6 +22,7 @@ import argparse
 import contextlib
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -74,6 +75,8 @@ class Chosen:
 
 def main() -> None:
     chosen, file = _arguments()
+    # Ended from outside, it still stops what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with engines.scratch_folder() as folder:
         figures, shipped = build(folder, chosen)
         notes = [f"{name} is left out: {why}." for name, why in _missing(chosen)]
