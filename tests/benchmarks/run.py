@@ -76,7 +76,7 @@ class Chosen:
 def main() -> None:
     chosen, file = _arguments()
     # Ended from outside, it still stops what it started.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with engines.scratch_folder() as folder:
         figures, shipped = build(folder, chosen)
         notes = [f"{name} is left out: {why}." for name, why in _missing(chosen)]
