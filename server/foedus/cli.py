@@ -269,11 +269,11 @@ def _current_dataset() -> Path:
 @foedus.command()
 @click.argument("question")
 @click.argument("values", nargs=-1, metavar="[NAME=VALUE]...")
-@click.option("--csv", "form", flag_value="csv", help="Comma-separated values.")
-@click.option("--tsv", "form", flag_value="tsv", help="Tab-separated values, RDF terms in full.")
-@click.option("--json", "form", flag_value="json", help="SPARQL 1.1 results as JSON.")
-@click.option("--ttl", "form", flag_value="ttl", help="Turtle, for a question that answers with triples.")
-def ask(question: str, values: tuple[str, ...], form: str | None) -> None:
+@click.option("--csv", is_flag=True, help="Comma-separated values.")
+@click.option("--tsv", is_flag=True, help="Tab-separated values, RDF terms in full.")
+@click.option("--json", is_flag=True, help="SPARQL 1.1 results as JSON.")
+@click.option("--ttl", is_flag=True, help="Turtle: triples, or rows in the W3C's result-set vocabulary.")
+def ask(question: str, values: tuple[str, ...], **forms: bool) -> None:
     """Answer a stored question (by its slug), a query file, standard input (-), or SPARQL text.
 
     \b
@@ -290,6 +290,10 @@ def ask(question: str, values: tuple[str, ...], form: str | None) -> None:
     from foedus.query.table import as_table
 
     given = _named_values(values)
+    chosen = [name for name, is_chosen in forms.items() if is_chosen]
+    if len(chosen) > 1:
+        raise WrongUsage(f"An answer has one format, not {len(chosen)}.", f"Choose one of: {', '.join(chosen)}.")
+    form = chosen[0] if chosen else None
     file = _question_file(question)
     with Pool(_current_dataset(), Limits.chosen(workers=1)) as pool:
         if file and given:
@@ -316,10 +320,13 @@ def _named_values(values: Sequence[str]) -> dict[str, str]:
 
 
 def _question_file(question: str) -> Path | None:
-    """The file that the command's argument names, if it names one."""
-    if question.endswith((".rq", ".sparql")):
-        return Path(question)
-    return Path(question) if "\n" not in question and len(question) < 255 and Path(question).is_file() else None
+    """The query file that the command's argument names, if it names one."""
+    if "\n" in question or len(question) > 255:
+        return None
+    path = Path(question)
+    if path.suffix not in {".rq", ".sparql"} and path.exists():
+        raise WrongUsage(f"{question} is not a query file.", "Give a file ending in .rq, or a question's name.")
+    return path if path.suffix in {".rq", ".sparql"} else None
 
 
 def _question_text(question: str, file: Path | None) -> str:

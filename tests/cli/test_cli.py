@@ -104,12 +104,15 @@ def test_ask_prints_data_and_nothing_else(run, form):
     assert (done.returncode, count) == (0, 6)
 
 
+NAMES_OF_AZERBAIJAN = (
+    *("AZE", "AZ", "Azerbaijan", "azerbaijan", "id:azerbaijan", "https://w3id.org/foedus/id/azerbaijan"),
+    *("wd:Q227", "Q227", "https://www.wikidata.org/wiki/Q227"),
+)
+
+
 def test_ask_takes_codes_and_names(run):
-    """A state may be given by its code, its name or its local name."""
-    answers = {
-        run("ask", "history-of", f"state={name}").stdout
-        for name in ("AZE", "Azerbaijan", "azerbaijan", "id:azerbaijan")
-    }
+    """A state may be given by a code, a name, its address here or its item in Wikidata."""
+    answers = {run("ask", "history-of", f"state={name}").stdout for name in NAMES_OF_AZERBAIJAN}
     assert len(answers) == 1
     assert b"signatory" in answers.pop()
 
@@ -165,6 +168,9 @@ def test_ask_prints_rows_as_turtle_too(run):
         (["SELECT * WHERE { SERVICE <http://127.0.0.1/> {} }"], 3, "SERVICE"),
         (["DELETE WHERE { ?s ?p ?o }"], 3, "update"),
         (["/no/such/file.rq"], 3, "/no/such/file.rq"),
+        ([__file__], 2, "not a query file"),
+        (["/tmp"], 2, "not a query file"),
+        (["unanswered", "--csv", "--json"], 2, "one of: csv, json"),
     ],
 )
 def test_a_wrong_question_is_told_in_two_lines(run, words, code, says):

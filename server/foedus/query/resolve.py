@@ -4,6 +4,7 @@ The names of a class's instances are fetched whole and compared here, so that no
 """
 
 import difflib
+import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ ORDER BY ?thing ?how ?name
 """
 # What a name is decides first: an ISO code that is also somebody's other name means the state with the code.
 _ORDER = ("itself", "match", "iso3", "code", "label", "other")
+_ITEM = re.compile(r"(?:https?://www\.wikidata\.org/(?:wiki|entity)/|wd:)?(Q[1-9][0-9]*)")
 _INDEXES: WeakKeyDictionary[Asker, dict[tuple[str, str], "_Index"]] = WeakKeyDictionary()
 
 
@@ -52,7 +54,7 @@ def resolver(asker: Asker) -> Callable[[str, str], str]:
     def resolve(value: str, type_iri: str) -> str:
         index = _index(asker, type_iri)
         class_name = type_iri.removeprefix(names.ONTOLOGY)
-        iri = names.expand(value.strip())
+        iri = _wikidata(value.strip()) or names.expand(value.strip())
         for how in _ORDER:
             wanted = iri if iri and how in ("itself", "match") else value
             found = index.things[how].get(folded(wanted), set())
@@ -68,6 +70,12 @@ def resolver(asker: Asker) -> Callable[[str, str], str]:
         raise WrongUsage(f"There is no {class_name} “{value}”.", remedy if some else "The dataset holds none at all.")
 
     return resolve
+
+
+def _wikidata(value: str) -> str | None:
+    """The IRI of the Wikidata item that *value* names as people write it: by its number, or the address of its page."""
+    match = _ITEM.fullmatch(value)
+    return names.PREFIXES["wd"] + match[1] if match else None
 
 
 def folded(name: str) -> str:
