@@ -189,6 +189,43 @@ def test_a_misspelt_term_in_a_shape_is_told(world):
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("sh:minCount 1", 'sh:minCount "one"', "The shape is malformed"),
+        ("sh:path rdfs:label", "sh:path foedus:neighbuor", "Did you mean foedus:neighbour?"),
+        ("foedus:State ;", "foedus:Sate ;", "Did you mean foedus:State?"),
+        (
+            "sh:property shape:State-label .",
+            """sh:property shape:State-label ;
+    sh:sparql [ sh:message "A state has a name."@en ;
+        sh:select "SELECT $this WHERE { $this a ?x FLTER(?x = 1) }" ] .""",
+            "The query of the shape cannot be read",
+        ),
+        (
+            "sh:property shape:State-label .",
+            """sh:property shape:State-label ;
+    sh:sparql [ sh:message "A state has a name."@en ; sh:ask "ASK {" ] .""",
+            "Correct the SPARQL of sh:ask.",
+        ),
+    ],
+    ids=["count", "path", "class", "select", "ask"],
+)
+def test_a_faulty_shape_is_told_in_place_of_what_it_would_find_in_the_data(world, add, capfd, old, new, words):
+    path = world / "shapes" / "state.ttl"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    add("data/more.ttl", "\nid:gaul a foedus:State ; foedus:neighbour id:rom .\n")
+    broken, shape = found(world)
+    assert "refers to id:rom" in broken
+    assert shape.startswith("shapes/state.ttl:")
+    assert words in shape
+    assert "Until then the data are not held against the shapes." in shape
+    assert "focus nodes" not in {count.what for count in check(root=world).counts}
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
     ("row", "words"),
     [
         ("id:rom\tskos:exactMatch\twd:Q220\tsemapv:ManualMappingCuration\n", "described nowhere"),

@@ -147,7 +147,8 @@ def _validate(content: reading.Content, inferred: tuple[Triple, ...]) -> tuple[l
     shapes_graph = reading.graph(_triples(content.shapes))
     ontology = reading.graph(_triples(content.ontology))
     found = shapes.validate(data, shapes_graph, ontology, content.places)
-    return found, shapes.counts(data, shapes_graph, ontology)
+    counted = shapes.counts(data, shapes_graph, ontology)
+    return found, counted if shapes.were_validated(found) else [each for each in counted if each.what == "shapes"]
 
 
 def _not_said(findings: Sequence[Finding], already: Sequence[Finding]) -> list[Finding]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files as resources
@@ -42,6 +42,8 @@ _SPELLINGS = {
 }
 _TYPES = "xsd:integer, xsd:boolean, xsd:date, xsd:dateTime, xsd:anyURI, or text"
 
+_NOT_VALIDATED = "Until then the data are not held against the shapes."
+_QUERIES = (SH.select, SH.ask)
 _COMPARISONS = (SH.lessThan, SH.lessThanOrEquals)
 _TARGETS = (SH.targetClass, SH.targetNode, SH.targetSubjectsOf, SH.targetObjectsOf)
 _SHAPE_LISTS = (SH["or"], SH["and"], SH.xone)
@@ -71,12 +73,18 @@ def validate(data: Graph, shapes: Graph, ontology: Graph, places: Places | None 
 
     *data* holds what was asserted and, after reasoning, what was inferred. *places* says where each subject is
     described, so that a finding names its file; without it, the finding names the file of the shape.
+
+    Where the shapes have faults of their own, the data are not held against them: what a faulty shape found would
+    mislead, and each finding about a shape says so.
     """
     places = places or {}
-    findings = check_shapes(shapes, ontology, places)
+    faulty = check_shapes(shapes, ontology, places)
+    findings = [replace(each, remedy=f"{each.remedy} {_NOT_VALIDATED}") for each in faulty]
     findings += _undefined_terms(data, ontology, places)
     findings += _untyped(data, ontology, places)
     findings += _not_canonical(data, places)
+    if faulty:
+        return _ordered(findings)
     for count in counts(data, shapes, ontology):
         if not count.number:
             findings.append(
@@ -92,6 +100,11 @@ def validate(data: Graph, shapes: Graph, ontology: Graph, places: Places | None 
     described = sorted({str(node) for node in data.subjects(RDF.type) if str(node).startswith(names.ID)})
     findings += [_finding(each, shapes, places, described) for each in found]
     return _ordered(findings)
+
+
+def were_validated(findings: Iterable[Finding]) -> bool:
+    """Whether the data were held against the shapes for *findings*, the answer of ``validate``."""
+    return not any(each.remedy.endswith(_NOT_VALIDATED) for each in findings)
 
 
 def counts(data: Graph, shapes: Graph, ontology: Graph) -> list[Count]:
@@ -283,7 +296,7 @@ def _unknown_to_ontology(shapes: Graph, ontology: Graph, places: Places) -> Iter
     defined = {str(term) for term in ontology.subjects(RDF.type) if str(term).startswith(names.ONTOLOGY)}
     for subject, predicate, value in shapes:
         terms = [str(value)] if isinstance(value, URIRef) and value.startswith(names.ONTOLOGY) else []
-        if predicate in (SH.select, SH.ask):
+        if predicate in _QUERIES:
             terms = [names.ONTOLOGY + local for local in re.findall(r"\bfoedus:(\w+)", str(value))]
         for term in terms:
             if term not in defined:
@@ -321,12 +334,14 @@ def _without_message(shapes: Graph, places: Places) -> Iterator[Finding]:
 
 
 def _bad_sparql(shapes: Graph, places: Places) -> Iterator[Finding]:
-    for constraint, text in shapes.subject_objects(SH.select):
-        try:
-            prepareQuery(names.prologue() + str(text))
-        except Exception as error:  # rdflib raises whatever its parser meets: ParseException, KeyError, plain Exception
-            message = f"The query of the shape cannot be read: {_one_line(error)}"
-            yield _about(constraint, shapes, places, message, "Correct the SPARQL of sh:select.")
+    """A finding for each query of a shape that no parser takes; pyshacl would stop at it without naming the shape."""
+    for predicate in _QUERIES:
+        for constraint, text in shapes.subject_objects(predicate):
+            try:
+                prepareQuery(names.prologue() + str(text))
+            except Exception as error:  # rdflib raises whatever its parser meets: ParseException, KeyError, …
+                message = f"The query of the shape cannot be read: {_reason(error)}"
+                yield _about(constraint, shapes, places, message, f"Correct the SPARQL of {names.curie(predicate)}.")
 
 
 def _malformed(shapes: Graph, places: Places) -> Iterator[Finding]:
@@ -431,6 +446,11 @@ def _nearest(term: str, known: Iterable[str]) -> str:
 
 def _kebab(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
+
+
+def _reason(error: Exception) -> str:
+    """What the parser stopped at; its line and column count from the prologue and would mislead."""
+    return re.sub(r",?\s*\(at char \d+\)|,?\s*\(line:\d+, col:\d+\)", "", _one_line(error))
 
 
 def _one_line(error: Exception) -> str:
