@@ -148,6 +148,7 @@ def test_the_dataset_has_one_as_of_date(world):
         ("foedus:signed", "foedus:sigend", "Did you mean foedus:signed?"),
         ("a foedus:Signature", "a foedus:Signatrue", "Did you mean foedus:Signature?"),
         ("?state foedus:signed ?treaty", "[] foedus:signed ?treaty", "blank node"),
+        ("?state foedus:signed ?treaty", "?state foedus:signed ?treeaty", "Did you mean ?treaty?"),
         ("WHERE {", "WHERE { SERVICE <http://localhost:1/> { ?s ?p ?o }", "SERVICE is not allowed"),
         ("ontology#>", "ontology/>", "The prefix foedus: is bound to"),
     ],
@@ -178,6 +179,21 @@ def test_a_typo_in_a_question_is_told(world, old, new, words):
     every = [told for told in found(world) if words in told]
     assert every, found(world)
     assert every[0].startswith("data/queries/states.rq:")
+
+
+def test_the_type_of_a_parameter_is_a_class_of_the_ontology(world):
+    path = world / "data" / "queries" / "states.rq"
+    head = "#+ parameter: of | foedus:Trety | optional | A treaty\n"
+    text = (
+        path.read_text()
+        .replace("#+ column", head + "#+ column")
+        .replace("WHERE {", "WHERE {\n  VALUES (?of) { (UNDEF) }\n")
+    )
+    path.write_text(text)
+    assert only(world).startswith("data/queries/states.rq:3 foedus:Trety ")
+    assert "Did you mean foedus:Treaty?" in only(world)
+    path.write_text(text.replace("Trety", "Treaty"))
+    assert found(world) == []
 
 
 def test_a_misspelt_term_in_a_shape_is_told(world):

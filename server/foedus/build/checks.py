@@ -46,6 +46,7 @@ _PREFIX = re.compile(r"^[ \t]*(?:@prefix|prefix)\s+([^\s:]*):\s*<([^>\s]*)>", re
 _TAG = re.compile(r"(?<!\\)[\"']@([A-Za-z]+(?:-[A-Za-z0-9]+)*)")
 
 _TYPE = NamedNode(names.PREFIXES["rdf"] + "type")
+_CLASS = NamedNode(names.PREFIXES["owl"] + "Class")
 _SOURCE = NamedNode(names.ONTOLOGY + "Source")
 _CITING = tuple(NamedNode(names.ONTOLOGY + local) for local in ("source", "reportedIn", "derivedFrom"))
 _AS_OF = NamedNode(names.ONTOLOGY + "asOf")
@@ -178,9 +179,10 @@ def sources(content: Content) -> Checked:
 def stored_questions(content: Content) -> tuple[tuple[questions.Question, ...], Checked]:
     """The stored questions that are sound, and what is wrong with the others."""
     defined = terms(content)
+    classes = _classes(content)
     good, findings = [], []
     for source in content.questions:
-        faults = [*_question_faults(source), *unknown_terms(source, defined)]
+        faults = [*_question_faults(source), *_parameter_faults(source, classes), *unknown_terms(source, defined)]
         findings += faults
         if not faults:
             good.append(questions.read(source.path))
@@ -222,6 +224,31 @@ def _question_faults(source: Source) -> Iterator[Finding]:
         if answered != declared:
             message = f"The columns are {', '.join(answered)}; declared are {', '.join(declared)}."
             yield Finding(source.name, None, "", message, "Declare one “#+ column:” per variable, in order.")
+
+
+def _classes(content: Content) -> frozenset[str]:
+    """The classes that the ontology declares, as CURIEs."""
+    return frozenset(
+        names.curie(triple.subject.value)
+        for document in content.ontology
+        for triple in document.triples
+        if triple.predicate == _TYPE and triple.object == _CLASS and isinstance(triple.subject, NamedNode)
+    )
+
+
+def _parameter_faults(source: Source, classes: frozenset[str]) -> Iterator[Finding]:
+    """A finding for each parameter whose type is in the ontology's namespace but no class of it."""
+    for line in questions.head(source.text)[0]:
+        parts = [part.strip() for part in line.value.split("|")]
+        if line.key != "parameter" or len(parts) < 2:
+            continue
+        iri = names.expand(parts[1])
+        kind = names.curie(iri) if iri else ""
+        if not kind.startswith("foedus:") or kind in classes:
+            continue
+        near = difflib.get_close_matches(kind, sorted(classes), n=1)
+        remedy = f"Did you mean {near[0]}?" if near else "Use xsd:date or a class such as foedus:Alliance."
+        yield Finding(source.name, line.line, kind, f"{kind}, the type of “{parts[0]}”, is no class.", remedy)
 
 
 def _of_error(source: Source, fault: CannotRead) -> Finding:

@@ -20,6 +20,8 @@ _COMMENT_OR_STRING = re.compile(
     r"""<[^<>"{}|^`\\\s]*>|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|(?P<comment>\#[^\n]*)""", re.VERBOSE
 )
 _TERM = re.compile(rf"(?<![\w.\-])foedus:(?P<local>\w+)|<{re.escape(names.ONTOLOGY)}(?P<iri>\w+)>")
+_TEMPLATE = re.compile(r"\bCONSTRUCT\s*\{[^{}]*\}", re.IGNORECASE)
+_VARIABLE = re.compile(r"[?$](\w+)")
 _AT = re.compile(r"error at (\d+):(\d+): (.*)", re.DOTALL)
 
 
@@ -49,6 +51,7 @@ def read(content: Content) -> tuple[tuple[Rule, ...], list[Finding]]:
     rules, findings = [], []
     for source in content.rules:
         faults = [*_head_faults(source), *sparql_faults(source, ("CONSTRUCT",)), *unknown_terms(source, defined)]
+        faults += _unbound(source)
         findings += faults
         if not faults:
             head = {line.key: line.value for line in questions.head(source.text)[0]}
@@ -169,6 +172,28 @@ def _new(rule: Rule, store: Store, known: set[Triple], room: int) -> list[Triple
         if len(found) > room:
             raise _Stopped(f"The rules conclude more than {MOST_NEW} statements; this one has no end.")
     return sorted(found, key=str)
+
+
+def _unbound(source: Source) -> Iterator[Finding]:
+    """A finding for each variable of the template of the rule *source* that its WHERE does not mention.
+
+    SPARQL leaves out every statement with such a variable, so that the rule would silently conclude nothing.
+    """
+    bare = without_comments(source.text)
+    template = _TEMPLATE.search(bare)
+    if template is None:
+        return
+    bound = set(_VARIABLE.findall(bare[template.end() :]))
+    seen = set(bound)
+    for match in _VARIABLE.finditer(bare, template.start(), template.end()):
+        name = match[1]
+        if name in seen:
+            continue
+        seen.add(name)
+        near = difflib.get_close_matches(name, bound, n=1)
+        remedy = f"Did you mean ?{near[0]}?" if near else "Bind it in the WHERE."
+        line = bare.count("\n", 0, match.start()) + 1
+        yield Finding(source.name, line, f"?{name}", f"The WHERE never binds ?{name} of the CONSTRUCT.", remedy)
 
 
 def _head_faults(source: Source) -> Iterator[Finding]:
