@@ -57,7 +57,7 @@ def one_worker(numbers):
 def serving(app, threads=12, **patience):
     """The port of our server in front of *app*, and the server."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = Server(app, listening, threads, 64 << 10, 1 << 20, Patience(look=0.05, **patience))
+        server = Server(app, listening, threads, 64 << 10, 1 << 20, Patience(**{"look": 0.05, **patience}))
         enough = threading.Event()
 
         def loop():
@@ -70,6 +70,7 @@ def serving(app, threads=12, **patience):
             yield listening.getsockname()[1], server
         finally:
             enough.set()
+            server.wake()
             thread.join()
             server.close()
             server.task_dispatcher.shutdown()
@@ -222,6 +223,29 @@ def test_a_full_house_makes_room(app):
         assert everything(clients[0]) == b""
         clients[-1].sendall(request(ASK))
         assert clients[-1].recv(15) == b"HTTP/1.1 200 OK"
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 5])
+def test_a_request_is_noticed_though_the_server_looks_once_a_minute(at_once):
+    """However the end of an answer and the loop's next turn coincide: the loop never sleeps on a connection unwatched.
+
+    The client waits less than the loop would sleep, so a single request overlooked fails.
+    """
+
+    def empty(_, start):
+        start("200 OK", [("Content-Length", "0")])
+        # The loop looks at the connection while its answer is on its way out.
+        server.wake()
+        return []
+
+    with serving(empty, threads=4, look=60) as (port, server), connected(port) as client:
+        for _ in range(1_000):
+            client.sendall(at_once * request("/"))
+            answered = b""
+            while answered.count(b"\r\n\r\n") < at_once:
+                answered += (piece := client.recv(1 << 16))
+                assert piece
+            assert answered.count(b"HTTP/1.1 200 OK") == at_once
 
 
 # ── HTTP, proper and hostile ──

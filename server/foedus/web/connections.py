@@ -96,6 +96,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         super().__init__(*given, **named)
         self.receiving_since: float | None = None
         self.taking_until: float | None = None
+        self.unread = False
 
     def check_client_disconnected(self) -> bool:
         """Whether the client has closed its side, even where requests of it are still unread."""
@@ -109,7 +110,13 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         return bool(look.poll(0))
 
     def readable(self) -> bool:
-        return not self.server.draining and bool(super().readable())
+        """Whether the loop, about to sleep, is to wait for requests; asked by the loop alone."""
+        # The thread that serves changes what this depends on, and looks at ``unread`` afterwards; here it is set before
+        # anything is looked at. So either the change is seen here, or its author sees that it must wake the loop.
+        self.unread = True
+        reads = not self.server.draining and bool(super().readable())
+        self.unread = not reads
+        return reads
 
     def writable(self) -> bool:
         # While a request is answered, its thread sends; the loop, told to, would spin until it has done so.
@@ -144,11 +151,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
     def needs_the_loop(self) -> bool:
         """Whether there is anything to do for this connection that its thread has not done."""
         return bool(
-            self.total_outbufs_len
-            or self.will_close
-            or self.close_when_flushed
-            or len(self.requests) >= self.adj.channel_request_lookahead
-            or self.server.draining
+            self.unread or self.total_outbufs_len or self.will_close or self.close_when_flushed or self.server.draining
         )
 
     def is_doing_nothing(self) -> bool:
