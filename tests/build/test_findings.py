@@ -110,6 +110,26 @@ def test_a_fault_in_the_data_is_told_with_its_line(world, add, text, words):
     assert words in told
 
 
+@pytest.mark.parametrize(
+    ("name", "date", "words"),
+    [
+        ("sack-of-rome", "2202-05-14", "after 2026-11-22"),
+        ("sack-of-rome-1999-04-02", "1999-04-03", "ends in 1999-04-02"),
+        ("sack-of-rome-1999-04-02", "1999-04", ""),
+        ("sack-of-rome-1999-04-02", "1999-04-02?", ""),
+        ("sack-of-rome", "2026-11-22", ""),
+    ],
+)
+def test_a_date_lies_before_the_day_of_the_dataset_and_fits_the_name(world, add, name, date, words):
+    add("data/more.ttl", f"\nid:{name} a foedus:Signature ;\n    foedus:occurred '{date}' .\n")
+    if words:
+        told = only(world)
+        assert told.startswith(f"data/more.ttl:13 id:{name} foedus:occurred ")
+        assert words in told
+    else:
+        assert found(world) == []
+
+
 def test_a_blank_node_in_the_data_is_told(world, add):
     add("data/more.ttl", "\nid:gaul a foedus:State ; rdfs:label 'Gaul'@en ; foedus:neighbour [ a foedus:State ] .\n")
     assert any("blank node" in told for told in found(world))

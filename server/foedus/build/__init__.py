@@ -128,6 +128,8 @@ def _compile(content: reading.Content, tell: Progress) -> _Made:
     tell("Checking", 4, _STEPS)
     as_of, undated = checks.as_of(content)
     findings += undated
+    if as_of:
+        findings += dates.misplaced(content, as_of)
     for checked in (
         checks.literals(content),
         checks.prefixes(content),

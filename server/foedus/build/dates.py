@@ -1,5 +1,6 @@
 """Derive the first and last possible day of every date that is written as an EDTF string of the closed list."""
 
+import contextlib
 import datetime
 import re
 import warnings
@@ -26,6 +27,9 @@ _ONE = re.compile(rf"({_DAY})[?~]?")
 _TWO = re.compile(rf"\[({_DAY})\.\.({_DAY})\]|({_DAY})/({_DAY})")
 _OPEN = re.compile(rf"({_DAY})/\.\.")
 
+_NAMED_DAY = re.compile(r"-([0-9]{4}-[0-9]{2}-[0-9]{2})$")
+
+_MAY_COME = tuple(NamedNode(names.ONTOLOGY + local) for local in ("takesEffect", "validFrom", "validUntil"))
 _XSD_DATE = NamedNode(names.PREFIXES["xsd"] + "date")
 _TYPE = NamedNode(names.PREFIXES["rdf"] + "type")
 _SUBPROPERTY = NamedNode(names.PREFIXES["rdfs"] + "subPropertyOf")
@@ -93,6 +97,49 @@ def derive(content: Content) -> Derived:
                 if target is not None and day is not None:
                     triples.append(Triple(triple.subject, target, Literal(day.isoformat(), datatype=_XSD_DATE)))
     return Derived(tuple(triples), tuple(findings), (Count("dates", number),))
+
+
+def misplaced(content: Content, as_of: str) -> tuple[Finding, ...]:
+    """A finding for each date that begins after *as_of*, the day YYYY-MM-DD that the dataset speaks of, or that
+    contradicts the day which the name of its thing ends in.
+
+    An act may take effect, and a wording be valid, on a day to come: those dates may be later.
+    """
+    properties, _ = _declared(content.ontology)
+    last = datetime.date.fromisoformat(as_of)
+    findings: list[Finding] = []
+    for document in content.data:
+        known: dict[NamedNode, list[tuple[Triple, Bounds]]] = {}
+        for triple in document.triples:
+            if triple.predicate in properties and isinstance(triple.subject, NamedNode):
+                with contextlib.suppress(ValueError):
+                    known.setdefault(triple.subject, []).append((triple, bounds(_text(triple))))
+        for subject, given in known.items():
+            for triple, found in given:
+                if found.earliest > last and triple.predicate not in _MAY_COME:
+                    message = f"{_given(triple)} is after {as_of}, the day that the dataset speaks of."
+                    remedy = "Correct the date, or foedus:asOf in data/dataset.ttl."
+                    findings.append(_about(document, triple, message, remedy))
+            match = _NAMED_DAY.search(subject.value)
+            if match and not any(_allows(found, match[1]) for _, found in given):
+                triple = given[0][0]
+                message = f"{_given(triple)} does not fit the name, which ends in {match[1]}."
+                findings.append(_about(document, triple, message, "Correct the date or the name."))
+    return tuple(findings)
+
+
+def _allows(found: Bounds, day: str) -> bool:
+    return found.earliest.isoformat() <= day and (found.latest is None or day <= found.latest.isoformat())
+
+
+def _given(triple: Triple) -> str:
+    return f'{names.curie(triple.predicate.value)} "{_text(triple)}"'
+
+
+def _about(document: Document, triple: Triple, message: str, remedy: str) -> Finding:
+    line = document.line_of(triple.subject, _text(triple))
+    subject = names.curie(triple.subject.value) if isinstance(triple.subject, NamedNode) else ""
+    return Finding(document.name, line, subject, message, remedy)
 
 
 def _first_day(part: str) -> datetime.date:
