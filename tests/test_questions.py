@@ -214,6 +214,23 @@ def test_an_unknown_slug_is_answered_with_near_matches(stored):
         questions.get("who-wass", folder)
 
 
+def test_a_file_is_examined_once_until_it_changes(stored):
+    """What is edited, spoilt or removed shows at once."""
+    folder = stored().parent
+    first = questions.get("who-was", folder)
+    assert questions.get("who-was", folder) is first
+    assert questions.catalogue(folder)["who-was"] is first
+    stored(GOOD + "# More\n")
+    assert questions.get("who-was", folder).text.endswith("# More\n")
+    path = stored("SELECT")
+    for _ in range(2):
+        with pytest.raises(CannotRead):
+            questions.get("who-was", folder)
+    path.unlink()
+    with pytest.raises(NoSuchThing):
+        questions.get("who-was", folder)
+
+
 def test_a_slug_cannot_leave_the_folder(stored):
     folder = stored().parent
     with pytest.raises(NoSuchThing):

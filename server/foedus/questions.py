@@ -2,6 +2,7 @@
 
 import datetime
 import difflib
+import functools
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -63,15 +64,19 @@ class HeadLine:
 
 def catalogue(folder: Path = files.QUERIES) -> dict[str, Question]:
     """Every stored question of *folder* by its slug, in alphabetical order."""
-    return {path.stem: read(path) for path in _files(folder)}
+    return {path.stem: _current(path) for path in _files(folder)}
 
 
 def get(slug: str, folder: Path = files.QUERIES) -> Question:
     """The question stored as *slug*; NoSuchThing, with near matches, where there is none."""
-    stored = {path.stem: path for path in _files(folder)}
-    if slug not in stored:
-        raise NoSuchThing(f"There is no question “{slug}”.", _offer(slug, stored, "The questions are"))
-    return read(stored[slug])
+    path = folder / f"{slug}.rq"
+    # Of a slug, no character leads out of the folder.
+    if not (_SLUG.fullmatch(slug) and path.is_file()):
+        stored = {path.stem: path for path in _files(folder)}
+        if slug not in stored:
+            raise NoSuchThing(f"There is no question “{slug}”.", _offer(slug, stored, "The questions are"))
+        path = stored[slug]
+    return _current(path)
 
 
 def read(path: Path) -> Question:
@@ -145,6 +150,21 @@ def _files(folder: Path) -> list[Path]:
             f"There is no folder {files.shown(folder)}.", "The stored questions belong there, as .rq files."
         )
     return sorted(folder.glob("*.rq"))
+
+
+def _current(path: Path) -> Question:
+    """As ``read``; examined anew only where the file's time of change or its size is another than before."""
+    try:
+        state = path.stat()
+    except OSError:
+        return read(path)
+    return _read_once(path, state.st_mtime_ns, state.st_size)
+
+
+@functools.lru_cache(maxsize=256)
+def _read_once(path: Path, _changed: int, _size: int) -> Question:
+    """As ``read``, remembered for the file's state; a fault is not remembered. Any thread may call it."""
+    return read(path)
 
 
 def _examine(path: Path) -> tuple[Question | None, list[CannotRead]]:
