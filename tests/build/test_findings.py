@@ -308,6 +308,60 @@ def test_a_path_that_is_not_there_or_not_checked_is_told(world, tmp_path):
         check((world / "README.md",), root=world)
 
 
+def test_a_file_of_another_kind_is_refused_rather_than_read_as_rdf(world, tmp_path):
+    for name in ("some.py", "links.tsv"):
+        path = tmp_path / name
+        path.write_text("import os\n")
+        with pytest.raises(CannotRead, match=f"{name} is no part of what is checked") as raised:
+            check((path,), root=world)
+        assert raised.value.exit_code == 3
+    assert found(world, paths=(world / "data" / "links" / "wikidata.sssom.tsv",)) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "data/alliances/nato.TTL",
+        "data/nato.xml",
+        "data/queries/x.rql",
+        "data/x.rq",
+        "shapes/more/x.ttl",
+        "ontology/x.owl",
+        "data/links/x.tsv",
+    ],
+)
+def test_a_file_that_nothing_reads_is_told(world, name):
+    path = world / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("")
+    assert only(world).startswith(f"{name}:None  Nothing reads this file.")
+
+
+def test_a_readme_or_hidden_file_in_the_content_is_no_fault(world):
+    (world / "data" / "README.md").write_text("Hello")
+    (world / "data" / ".states.ttl.swp").write_text("")
+    assert found(world) == []
+
+
+def test_what_an_unreadable_file_would_have_said_is_not_missed_elsewhere(world, add):
+    """The link table refers to Rome, and the rule and the question to terms of the ontology."""
+    (world / "data" / "states.ttl").write_text("nonsense")
+    assert only(world).startswith("data/states.ttl:1 ")
+    (world / "ontology" / "foedus.ttl").write_text("nonsense")
+    assert [told.partition(":")[0] for told in found(world)] == ["data/states.ttl", "ontology/foedus.ttl"]
+
+
+def test_with_paths_an_unreadable_file_elsewhere_is_told_only_where_nothing_else_is(world, add, tmp_path):
+    (world / "data" / "broken.ttl").write_text("nonsense")
+    (world / "data" / "other.ttl").write_text("nonsense")
+    mine = tmp_path / "mine.ttl"
+    mine.write_text("nonsense")
+    for path in (world / "data" / "broken.ttl", mine):
+        (told,) = found(world, paths=(path,))
+        assert told.startswith(f"{'data/' if path != mine else ''}{path.name}:1 ")
+    assert len(found(world, paths=(world / "shapes",))) == 2
+
+
 def test_a_report_is_ordered_and_says_what_was_looked_at():
     report = Report.of(
         [Finding("b.ttl", 1, "", "B", "b"), Finding("a.ttl", 10, "", "Y", "y"), Finding("a.ttl", 9, "id:x", "X", "x")],

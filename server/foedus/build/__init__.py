@@ -20,6 +20,8 @@ Progress = Callable[[str, int, int], None]
 """Told, before each step, its name, how many steps are done, and how many there are."""
 
 _STEPS = 6
+_CHECKED = (*reading.FORMATS, ".rq")
+"""The endings of files that a check takes wherever they lie; a link table is checked where it belongs."""
 _VALUE = re.compile(r'"[^"]*"|\bid:[a-z0-9-]+')
 """A literal or a thing, as findings write them."""
 
@@ -48,6 +50,10 @@ def check(paths: Sequence[Path] = (), consistency: bool = False, root: Path = fi
     With *paths*, files or folders, only what is wrong in them is reported; one that lies outside the content is read
     beside it. With *consistency*, HermiT reasons over ontology and data. CannotRead where a path is missing.
     """
+    for path in paths:
+        known = (*_CHECKED, ".tsv") if _within(path, root) else _CHECKED
+        if path.is_file() and path.suffix not in known:
+            raise _unchecked(path)
     outside = [path for path in paths if not _within(path, root)]
     content = reading.read(root, extra=outside)
     made = _compile(content, _silent)
@@ -62,16 +68,17 @@ def check(paths: Sequence[Path] = (), consistency: bool = False, root: Path = fi
         findings += seen.findings
         counts += seen.counts
     report = Report.of(findings, counts)
-    if not paths or not made.graphs:
+    if not paths:
         return report
+    chosen = tuple(each for each in report.findings if _lies_in(each, paths, content))
+    if not made.graphs:
+        # Where the unreadable files are others, they are why nothing more can be said of these.
+        return Report(chosen or content.findings, report.counts)
     looked_at = [source.path for source in content.sources]
     for path in paths:
         if not any(_is_in(each, path) for each in looked_at):
-            raise CannotRead(
-                f"{files.shown(path)} is no part of what is checked.",
-                "Give Turtle files, rules, questions or link tables, or a folder that holds them.",
-            )
-    return Report(tuple(each for each in report.findings if _lies_in(each, paths, content)), report.counts)
+            raise _unchecked(path)
+    return Report(chosen, report.counts)
 
 
 def is_current(out: Path, root: Path = files.ROOT) -> bool:
@@ -95,7 +102,7 @@ def _compile(content: reading.Content, tell: Progress) -> _Made:
     stored, asked = checks.stored_questions(content)
     rulebook, unread = rules.read(content)
     linked = links.read(content)
-    findings = [*content.findings, *asked.findings, *unread, *linked.findings]
+    findings = [*content.findings, *asked.findings, *unread, *linked.findings, *checks.strays(content)]
     counts = [*content.counts, *linked.counts]
     if content.findings:
         # What an unreadable file would have said is missing everywhere: more findings would only mislead.
@@ -202,6 +209,13 @@ def _inputs(content: reading.Content) -> dict[str, str]:
     return hashes
 
 
+def _unchecked(path: Path) -> CannotRead:
+    return CannotRead(
+        f"{files.shown(path)} is no part of what is checked.",
+        "Give Turtle files, rules, questions or link tables, or a folder that holds them.",
+    )
+
+
 def _within(path: Path, root: Path) -> bool:
     return path.resolve().is_relative_to(root.resolve()) and path.exists()
 
@@ -209,7 +223,11 @@ def _within(path: Path, root: Path) -> bool:
 def _lies_in(finding: Finding, paths: Sequence[Path], content: reading.Content) -> bool:
     """Whether the file of *finding* is one of *paths* or in one of them."""
     where = {source.name: source.path for source in content.sources}.get(finding.file, content.root / finding.file)
-    return any(_is_in(where, path) for path in paths)
+    # An unreadable file is no source; outside the content, its name is relative to the folder of what was given.
+    return any(
+        _is_in(where, path) or (not _within(path, content.root) and _is_in(path.resolve().parent / finding.file, path))
+        for path in paths
+    )
 
 
 def _is_in(path: Path, place: Path) -> bool:

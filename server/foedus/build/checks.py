@@ -11,7 +11,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Quad, QuerySolutions, Stor
 from foedus import files, names, questions
 from foedus.build.findings import Count, Finding
 from foedus.build.reading import Content, Document, Source
-from foedus.build.rules import sparql_faults, terms, unknown_terms, without_comments
+from foedus.build.rules import sparql_faults, unknown_terms, without_comments
 from foedus.errors import CannotRead
 
 
@@ -44,6 +44,15 @@ _EXAMPLES = {
 
 _PREFIX = re.compile(r"^[ \t]*(?:@prefix|prefix)\s+([^\s:]*):\s*<([^>\s]*)>", re.IGNORECASE | re.MULTILINE)
 _TAG = re.compile(r"(?<!\\)[\"']@([A-Za-z]+(?:-[A-Za-z0-9]+)*)")
+
+_READ = re.compile(
+    r"ontology/[^/]+\.ttl|ontology/rules/[^/]+\.rq|ontology/w3id\.htaccess|shapes/[^/]+\.ttl"
+    r"|data/.+\.ttl|data/queries/[^/]+\.rq|data/links/[^/]+\.sssom\.tsv|.+\.md"
+)
+_KINDS = (
+    "Rename it or take it away: what is read is .ttl in ontology/, shapes/ and below data/, .rq in ontology/rules/ "
+    "and data/queries/, .sssom.tsv in data/links/."
+)
 
 _TYPE = NamedNode(names.PREFIXES["rdf"] + "type")
 _CLASS = NamedNode(names.PREFIXES["owl"] + "Class")
@@ -178,15 +187,29 @@ def sources(content: Content) -> Checked:
 
 def stored_questions(content: Content) -> tuple[tuple[questions.Question, ...], Checked]:
     """The stored questions that are sound, and what is wrong with the others."""
-    defined = terms(content)
     classes = _classes(content)
     good, findings = [], []
     for source in content.questions:
-        faults = [*_question_faults(source), *_parameter_faults(source, classes), *unknown_terms(source, defined)]
+        faults = [*_question_faults(source), *unknown_terms(source, content)]
+        if not content.lacks_ontology:
+            faults += _parameter_faults(source, classes)
         findings += faults
         if not faults:
             good.append(questions.read(source.path))
     return tuple(good), Checked(tuple(findings), ())
+
+
+def strays(content: Content) -> tuple[Finding, ...]:
+    """A finding for each file in the folders of the content that nothing reads; hidden files do not count."""
+    root = content.root
+    every = sorted(path for folder in ("ontology", "shapes", "data") for path in (root / folder).rglob("*"))
+    return tuple(
+        Finding(name, None, "", "Nothing reads this file.", _KINDS)
+        for path in every
+        if path.is_file()
+        and not path.name.startswith(".")
+        and not _READ.fullmatch(name := path.relative_to(root).as_posix())
+    )
 
 
 def as_of(content: Content) -> tuple[str, tuple[Finding, ...]]:

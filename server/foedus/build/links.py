@@ -39,12 +39,17 @@ def read(content: Content) -> Links:
     """The links of *content*: one triple a row, subject and object named by CURIEs of our prefix table."""
     if content.links is None:
         return Links((), (), ())
-    subjects = {
-        triple.subject.value
-        for document in content.data
-        for triple in document.triples
-        if isinstance(triple.subject, NamedNode)
-    }
+    # What an unreadable file describes is not known: then no subject counts as described nowhere.
+    subjects = (
+        None
+        if content.findings
+        else {
+            triple.subject.value
+            for document in content.data
+            for triple in document.triples
+            if isinstance(triple.subject, NamedNode)
+        }
+    )
     triples: dict[Triple, None] = {}
     findings: list[Finding] = []
     number = 0
@@ -85,9 +90,9 @@ def _rows(source: Source) -> tuple[list[_Row], list[Finding]]:
     return rows, findings
 
 
-def _faults(source: Source, row: _Row, subjects: set[str]) -> Iterator[Finding]:
+def _faults(source: Source, row: _Row, subjects: set[str] | None) -> Iterator[Finding]:
     subject, predicate, object_, justification = (row.cells[column] for column in COLUMNS)
-    if names.expand(subject) not in subjects:
+    if subjects is not None and names.expand(subject) not in subjects:
         yield _finding(source, row, f"{subject or 'The empty subject'} is described nowhere.", "Give a thing of data/.")
     if predicate not in PREDICATES:
         yield _finding(source, row, f"“{predicate}” is no kind of link.", f"Use {', '.join(sorted(PREDICATES))}.")

@@ -97,6 +97,11 @@ class Content:
     findings: tuple[Finding, ...]
 
     @property
+    def lacks_ontology(self) -> bool:
+        """Whether a file of the ontology could not be read."""
+        return any(finding.file.startswith("ontology/") for finding in self.findings)
+
+    @property
     def documents(self) -> tuple[Document, ...]:
         return self.ontology + self.shapes + self.data
 

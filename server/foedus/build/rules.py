@@ -47,10 +47,9 @@ class Conclusions:
 
 def read(content: Content) -> tuple[tuple[Rule, ...], list[Finding]]:
     """The rules of *content* in the order they run, and what is wrong with their files."""
-    defined = terms(content)
     rules, findings = [], []
     for source in content.rules:
-        faults = [*_head_faults(source), *sparql_faults(source, ("CONSTRUCT",)), *unknown_terms(source, defined)]
+        faults = [*_head_faults(source), *sparql_faults(source, ("CONSTRUCT",)), *unknown_terms(source, content)]
         faults += _unbound(source)
         findings += faults
         if not faults:
@@ -129,8 +128,14 @@ def form_of(text: str) -> str:
     return found[1].upper() if found else ""
 
 
-def unknown_terms(source: Source, defined: frozenset[str]) -> Iterator[Finding]:
-    """A finding for each ``foedus:`` term of the query of *source* that the ontology does not define."""
+def unknown_terms(source: Source, content: Content) -> Iterator[Finding]:
+    """A finding for each ``foedus:`` term of the query of *source* that the ontology of *content* does not define.
+
+    None where a file of the ontology could not be read: nobody knows what it defines.
+    """
+    if content.lacks_ontology:
+        return
+    defined = terms(content)
     bare = without_comments(source.text)
     seen = set()
     for match in _TERM.finditer(bare):
