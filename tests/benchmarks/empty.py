@@ -17,4 +17,4 @@ def create_app() -> Flask:
 
 if __name__ == "__main__":
     with listen("127.0.0.1", int(sys.argv[1])) as listening:
-        run(create_app(), listening, Limits(), ready=lambda: None)
+        run(create_app(), listening, lambda: None, Limits())

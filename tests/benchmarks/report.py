@@ -132,9 +132,9 @@ def lines(run: Run) -> list[tuple[str, int]]:
 
 
 def as_text(runs: Sequence[Run], figures: Sequence[Figure], empty: dict[int, float], notes: Sequence[str]) -> str:
-    """Everything, to be read in a terminal."""
+    """Everything, to be read in a terminal; the rates in *empty* themselves only where there are no *runs* yet."""
     parts = [*notes, "", *_figures(figures)]
-    if empty:
+    if empty and not runs:
         shown = ", ".join(f"{rate:,.0f}/s with {clients}" for clients, rate in empty.items())
         parts.append(f"Empty responses of the chosen web server, by clients: {shown}")
     for run in runs:

@@ -89,7 +89,7 @@ def main() -> None:
         print(report.as_text([], figures, empty, notes), flush=True)
         for data in datasets(folder, shipped, chosen):
             runs.append(measure(data, chosen))
-            print(report.as_text(runs[-1:], [], {}, []), flush=True)
+            print(report.as_text(runs[-1:], [], empty, []), flush=True)
             if file:
                 file.write_text(json.dumps(report.as_json(runs, figures, empty, notes), indent=2) + "\n")
 

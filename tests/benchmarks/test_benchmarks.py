@@ -15,7 +15,6 @@ import pytest
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-import empty  # noqa: E402
 import engines  # noqa: E402
 import load  # noqa: E402
 import report  # noqa: E402
@@ -249,6 +248,12 @@ def test_the_table_says_what_was_missed():
     assert "1.67×virtuoso (2 MISSED)" in shown
 
 
+def test_a_tiny_query_stands_beside_the_empty_response():
+    run = run_with(foedus=1000)
+    run.classes["members-on"] = "tiny"
+    assert "0.40×empty (0.5 MISSED)" in report.as_text([run], [], {8: 2500.0}, [])
+
+
 def test_figures_survive_json():
     figure = report.Figure("cold start", None, "s", "< 1.5 s", False)
     text = json.dumps(report.as_json([run_with(foedus=1000)], [figure], {8: 2000.0}, []), allow_nan=False)
@@ -261,6 +266,7 @@ def test_the_shipped_proxy_configuration_is_the_one_that_is_measured():
     assert all(each in text for each in ("listen 80;", "listen [::]:80;", "127.0.0.1:8000;", "/var/cache/nginx/foedus"))
 
 
-def test_the_reference_app_answers_with_nothing():
-    found = empty.create_app().test_client().get("/")
-    assert (found.status_code, found.data) == (200, b"")
+def test_the_reference_app_answers_with_nothing(tmp_path):
+    none = engines.Data("none", tmp_path, tmp_path, 0)
+    with engines.EmptyResponse().start(none, tmp_path) as running:
+        assert running.get("/", "*/*") == (200, b"")
