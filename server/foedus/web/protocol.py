@@ -4,6 +4,7 @@ Nothing is streamed: an answer is whole, with its Content-Length, before its fir
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import cast
@@ -13,7 +14,7 @@ from flask import Blueprint, Flask, Response, current_app, json, request
 from flask.typing import ResponseReturnValue
 from werkzeug.http import parse_options_header
 
-from foedus.errors import AddressTooLong, BadQuery, FoedusError, NotAcceptable, TooLarge, WrongBodyType
+from foedus.errors import AddressTooLong, BadQuery, FoedusError, NotAcceptable, TooLarge, WrongBodyType, WrongUsage
 from foedus.query import formats, scan
 from foedus.query.pool import Answer, Asker, Request
 from foedus.web import headers
@@ -35,6 +36,11 @@ _DESCRIPTION = Path(__file__).parent / "queries" / "service-description.rq"
 
 Pairs = list[tuple[str, str]]
 
+_FORMATS = ("format", "output", "results")
+"""The parameters that name a format. SPARQLWrapper sends all three, with one value; the first one counts."""
+
+_KNOWN = ("query", "default-graph-uri", "named-graph-uri", *_FORMATS)
+
 
 def register(app: Flask, asker: Asker) -> None:
     """Answer at /sparql and /health of *app* from *asker*."""
@@ -52,7 +58,8 @@ def query_by_get() -> Response:
         )
     pairs = _pairs(request.query_string)
     _no_update(pairs)
-    if not _values(pairs, "format") and _is_for_people():
+    _no_others(pairs)
+    if not _form(pairs) and _is_for_people():
         page = current_app.make_response(cast(ResponseReturnValue, current_app.view_functions[QUERY_PAGE]()))
         page.vary.add("Accept")
         return page
@@ -79,6 +86,7 @@ def query_by_post() -> Response:
     if body_type == _FORM:
         pairs += _pairs(body)
     _no_update(pairs)
+    _no_others(pairs)
     texts = _values(pairs, "query") + ([_decoded(body)] if body_type == _DIRECT else [])
     return _answer(_asked(pairs, _query(texts)))
 
@@ -122,6 +130,27 @@ def pool() -> Asker:
 
 def _answer(asked: Request) -> Response:
     """The answer to *asked*; where the client has it already, nobody is asked."""
+    try:
+        return _acceptable_answer(asked)
+    except NotAcceptable:
+        _refuse_malformed(asked)
+        raise
+
+
+def _refuse_malformed(asked: Request) -> None:
+    """BadQuery if the text is wrong, which matters more than the format of an answer that it cannot have.
+
+    Only a worker parses: it answers in a format of its own choice, and within the limits of every query.
+    """
+    try:
+        pool().ask(replace(asked, accept=None, form=None), client_left())
+    except BadQuery:
+        raise
+    except FoedusError:
+        return
+
+
+def _acceptable_answer(asked: Request) -> Response:
     if request.method == "POST":
         return respond(pool().ask(asked, client_left()))
     served = pool().dataset
@@ -146,7 +175,7 @@ def _asked(pairs: Pairs, text: str) -> Request:
 
 
 def _form(pairs: Pairs) -> str | None:
-    return next((value for value in _values(pairs, "format") if value), None)
+    return next((value for name in _FORMATS for value in _values(pairs, name) if value), None)
 
 
 def _query(texts: list[str]) -> str:
@@ -161,6 +190,16 @@ def _query(texts: list[str]) -> str:
 def _no_update(pairs: Pairs) -> None:
     if _values(pairs, "update"):
         scan.refuse_updates()
+
+
+def _no_others(pairs: Pairs) -> None:
+    """WrongUsage for a parameter that nobody would read."""
+    for name, _ in pairs:
+        if name not in _KNOWN:
+            raise WrongUsage(
+                f"There is no parameter “{name[:200]}”.",
+                "The parameters are query, default-graph-uri, named-graph-uri and format.",
+            )
 
 
 def _service_description(pairs: Pairs) -> Response:
