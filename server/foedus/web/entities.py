@@ -10,7 +10,7 @@ from foedus.errors import NoSuchThing, NotAcceptable, WrongUsage
 from foedus.query import formats
 from foedus.query.formats import Format
 from foedus.query.pool import Answer
-from foedus.web import asking, dates, describe
+from foedus.web import asking, dates, describe, headers
 from foedus.web.shelf import shelf
 
 bp = Blueprint("entities", __name__)
@@ -24,11 +24,24 @@ _HTML = "text/html"
 @bp.get("/id/<name>")
 def thing(name: str) -> AnyResponse:
     """The thing itself cannot be sent: 303 to its page or its data, whichever the asker likes better."""
+    return _see_other(name, [(_HTML, f"/page/{name}"), *_data_offers(name)])
+
+
+@bp.get("/data/<name>")
+def data_by_accept(name: str) -> AnyResponse:
+    """Data without an extension: 303 to the format that the asker likes best, or to the page for who wants that."""
+    return _see_other(name, [*_data_offers(name), (_HTML, f"/page/{name}")])
+
+
+def _data_offers(name: str) -> list[tuple[str, str]]:
+    """The addresses of the data about *name*, by media type."""
+    return [(media_type, f"/data/{name}.{form}") for form in DATA for media_type in _format(form).media_types]
+
+
+def _see_other(name: str, offers: list[tuple[str, str]]) -> AnyResponse:
+    """303 to the one of *offers* that the asker likes best."""
     if not _is_known(names.ID + name):
         raise _no_such(names.ID + name)
-    offers = [(_HTML, f"/page/{name}")]
-    for form in DATA:
-        offers += [(media_type, f"/data/{name}.{form}") for media_type in _format(form).media_types]
     chosen = formats.negotiate(request.headers.get("Accept"), offers)
     if chosen is None:
         raise NotAcceptable(
@@ -42,6 +55,9 @@ def thing(name: str) -> AnyResponse:
 @bp.get("/page/<name>")
 def page(name: str) -> Response:
     """Everything known about one thing, for readers."""
+    if not _is_known(names.ID + name):
+        raise _no_such(names.ID + name)
+    headers.require_page(f"Its data: {', '.join(f'/data/{name}.{form}' for form in DATA)}.")
     return _page(names.ID + name)
 
 
@@ -149,6 +165,11 @@ def _no_such(iri: str) -> NoSuchThing:
     near += [each for each in by_lower if local.lower() in each and each not in near][: 5 - len(near)]
     offered = tuple(by_lower[each] for each in near)
     remedy = f"Did you mean {' or '.join(offered)}?" if offered else "Search for it by name: /search?q=…"
+    if namespace == names.GRAPH:
+        graphs = (row["graph"].value for row in shelf().library.rows("graphs"))
+        there = [each.removeprefix(namespace) for each in graphs if each.startswith(namespace)]
+        offered = tuple(dict.fromkeys((*offered, *there)))
+        remedy = f"The graphs are: {', '.join(there)}." if there else "There is none of ours in these data."
     kind = {names.ID: "thing", names.ONTOLOGY: "term", names.SHAPE: "shape", names.GRAPH: "graph"}[namespace]
     return NoSuchThing(f"There is no {kind} “{local}”.", remedy, near=tuple(namespace + each for each in offered))
 

@@ -9,6 +9,7 @@ import hashlib
 from flask import Flask, Response, request
 
 from foedus import __version__
+from foedus.errors import NotAcceptable
 from foedus.query import formats, scan
 from foedus.query.dataset import Description
 from foedus.query.limits import Limits
@@ -17,6 +18,9 @@ from foedus.web import coding
 
 MAX_AGE = 300
 """Seconds for which an answer may be used without asking again: a new version of the dataset is seen that soon."""
+
+PAGE = ("text/html", "application/xhtml+xml")
+"""The names under which clients accept a page."""
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -44,6 +48,12 @@ def register(app: Flask) -> None:
     app.after_request(_let_other_sites_read)
     app.after_request(_protect)
     app.after_request(_represent)
+
+
+def require_page(instead: str) -> None:
+    """NotAcceptable, saying what there is *instead*, for a client that takes no page, where there is nothing else."""
+    if formats.negotiate(request.headers.get("Accept"), [(each, None) for each in PAGE]) is None:
+        raise NotAcceptable("This is a page, in HTML, which you do not accept.", f"Accept text/html. {instead}")
 
 
 def lasts(text: str, dataset: Description, limits: Limits) -> bool:
@@ -97,6 +107,8 @@ def _refuse_unknown_codings() -> None:
 def _represent(response: Response) -> Response:
     """The answer in the coding that the client likes best, under its own strong tag; 304 for who has it already."""
     response.vary.add("Accept-Encoding")
+    if response.mimetype == "text/html":
+        response.vary.add("Accept")
     if response.status_code in (204, 206, 304) or "Content-Encoding" in response.headers:
         return response
     kept = request.method in ("GET", "HEAD") and response.status_code == 200

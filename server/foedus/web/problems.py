@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
+from urllib.parse import quote
 
 from flask import Flask, Response, current_app, render_template, request
 from jinja2 import TemplateNotFound
@@ -100,6 +101,8 @@ def _http_error(error: HTTPException) -> Response:
     status = HTTPStatus(error.code or 500)
     if status < HTTPStatus.BAD_REQUEST:
         return Response(error.get_body(), status, error.get_headers())
+    if status == HTTPStatus.NOT_FOUND and (address := _without_slash()):
+        return Response(status=HTTPStatus.PERMANENT_REDIRECT, headers={"Location": address})
     detail, remedy = {
         HTTPStatus.NOT_FOUND: (f"There is nothing at {request.path}.", "Start at the home page: /"),
         HTTPStatus.METHOD_NOT_ALLOWED: (f"{request.path} does not take {request.method}.", "See the Allow header."),
@@ -109,6 +112,19 @@ def _http_error(error: HTTPException) -> Response:
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value
     return response
+
+
+def _without_slash() -> str | None:
+    """The address of this request without the slash at its end, where that one is an address of ours."""
+    path = request.path.rstrip("/")
+    if not path or path == request.path:
+        return None
+    try:
+        current_app.url_map.bind_to_environ(request.environ).match(path, request.method)
+    except HTTPException:
+        return None
+    query = request.query_string.decode("latin-1")
+    return quote(path) + (f"?{query}" if query else "")
 
 
 def _failure(error: Exception) -> Response:
