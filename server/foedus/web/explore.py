@@ -33,16 +33,22 @@ ROWS = 1000
 ANSWERS = ("csv", "tsv", "json", "ttl")
 """The formats of an answer to a stored question."""
 
+DUMPS = ("ttl", "nt", "jsonld", "rdf")
+"""The formats in which the page for downloads offers each graph."""
+
 
 @bp.get("/")
 def home() -> str:
     """What this is, how much there is of it, and one question with its answer."""
+    headers.require_page("Data: /download, /sparql, /data/csto.ttl.")
     stored = shelf().questions
     figures = shelf().library.rows("figures")[0]
+    quads = shelf().library.pool.dataset.quads
     example = stored.get(shelf().home_example) or next(iter(stored.values()), None)
     return render_template(
         "home.html",
-        figures={name: figures[name].value for name in figures},
+        # A statement counts in each graph that says it, here as at /health; the query counts it once.
+        figures={name: figures[name].value for name in figures} | ({} if quads is None else {"triples": quads}),
         groups=_by_keyword(stored),
         example=example,
         values=dict(example.example) if example else {},
@@ -54,6 +60,7 @@ def home() -> str:
 @bp.get("/search")
 def search() -> str:
     """Things by name, old name or code."""
+    headers.require_page("Programs search by /sparql.")
     words = unicodedata.normalize("NFC", " ".join(request.args.get("q", "").split()))[:200]
     rows = shelf().library.rows("search", [asking.words(words.lower())]) if words else ()
     naming = Naming(shelf().library).learn(row["thing"] for row in rows)
@@ -65,14 +72,29 @@ def search() -> str:
 @bp.get("/queries")
 def catalogue() -> str:
     """The stored questions, grouped."""
+    headers.require_page("Each question also answers in CSV, TSV, JSON and Turtle: /queries/<slug>.csv.")
     return render_template("queries.html", groups=_by_keyword(shelf().questions))
 
 
+@bp.get("/download")
+def download() -> str:
+    """Each graph whole, with its size, in every format; licence, version and checksum."""
+    headers.require_page("The graphs are at /graph/<name>?format=ttl.")
+    rows = [row for row in shelf().library.rows("graphs") if row["graph"].value.startswith(names.GRAPH)]
+    naming = Naming(shelf().library).learn(row["graph"] for row in rows)
+    shown = [(naming.show(row["graph"]), int(row["triples"].value)) for row in rows]
+    files = [next(each for each in formats.FORMATS if each.name == form) for form in DUMPS]
+    return render_template("download.html", graphs=shown, total=sum(size for _, size in shown), files=files)
+
+
 @bp.get("/queries/<slug>")
-def question(slug: str) -> tuple[str, int] | str:
-    """One question: its form, its text, and the answer for the values in the address."""
+def question(slug: str) -> Response:
+    """One question: its form, its text, and the answer for the values in the address; or only that, as a file."""
     asked = _question(slug)
-    given = {name: value for name, value in request.args.items() if name not in questions.RESERVED}
+    given = _given()
+    wanted = _wanted()
+    if wanted is not None:
+        return _file(asked, given, *wanted)
     values = given or dict(asked.example)
     problem = None
     found = None
@@ -94,7 +116,9 @@ def question(slug: str) -> tuple[str, int] | str:
         files=ANSWERS,
         rows=ROWS,
     )
-    return (page, 400) if problem and given else page
+    response = make_response(page, 400 if problem and given else 200)
+    response.vary.add("Accept")
+    return response
 
 
 @bp.get("/queries/<slug>.<ext>")
@@ -105,16 +129,17 @@ def answer_file(slug: str, ext: str) -> Response:
         raise NoSuchThing(
             f"There is no format “.{ext}” of an answer.", f"Take one of: {', '.join(f'.{e}' for e in ANSWERS)}."
         )
-    given = {name: value for name, value in request.args.items() if name not in questions.RESERVED}
-    found = answer(shelf().library.pool, asked.slug, given, ext)
-    response = Response(found.body, content_type=found.media_type)
-    response.headers["Content-Disposition"] = f'inline; filename="{slug}.{ext}"'
-    return response
+    given = _given()
+    named = request.args.get("format")
+    if named and _named(named) != ext:
+        raise WrongUsage(f"The address says “.{ext}”, and “format” says “{named}”.", "Leave “format” out.")
+    return _file(asked, given, ext)
 
 
 @bp.get("/query")
 def query_page() -> Response:
     """A query of one's own: the text area, and the answer or what is wrong. Also what /sparql shows to a browser."""
+    headers.require_page("Programs ask at /sparql.")
     text = request.args.get("query", "")
     graphs = tuple(request.args.getlist("default-graph-uri")) or None
     found = table = triples = truth = problem = None
@@ -170,6 +195,58 @@ def _question(slug: str) -> Question:
     raise NoSuchThing(
         f"There is no question “{slug}”.", remedy, near=tuple(f"{names.BASE}queries/{each}" for each in near)
     )
+
+
+def _given() -> dict[str, str]:
+    """The values in the address, by parameter; WrongUsage for one given twice, or reserved for what is to come."""
+    given = request.args.to_dict(flat=False)
+    for name, values in given.items():
+        if len(values) > 1:
+            shown = "”, “".join(values)
+            raise WrongUsage(f"The parameter “{name}” is given {len(values)} times: “{shown}”.", "Give it once.")
+        if name in questions.RESERVED and name != "format":
+            raise WrongUsage(f"The parameter “{name}” is reserved and not offered yet.", "Leave it out.")
+    return {name: values[0] for name, values in given.items() if name != "format"}
+
+
+def _named(name: str) -> str:
+    """The format of an answer called *name*, or “html”; NotAcceptable for any other."""
+    known = [each for each in formats.FORMATS if each.name in ANSWERS]
+    wanted = name.strip().lower().removeprefix(".")
+    for each in known:
+        if wanted in (each.name, *each.others, *each.media_types):
+            return each.name
+    if wanted in ("html", "text/html"):
+        return "html"
+    raise NotAcceptable(f"There is no format “{name}” of an answer.", f"Choose from: html, {', '.join(ANSWERS)}.")
+
+
+def _wanted() -> tuple[str, str | None] | None:
+    """The format of an answer that is wanted, and its label, by ``?format=`` or ``Accept``; None for a page."""
+    named = request.args.get("format")
+    if named:
+        form = _named(named)
+        return None if form == "html" else (form, None)
+    known = [next(each for each in formats.FORMATS if each.name == form) for form in ANSWERS]
+    offers: list[tuple[str, str | None]] = [(media_type, None) for media_type in headers.PAGE]
+    offers += [(media_type, each.name) for each in known for media_type in each.media_types]
+    chosen = formats.negotiate(request.headers.get("Accept"), offers)
+    if chosen is None:
+        offered = ", ".join(f"{each.media_type} (.{each.name})" for each in known)
+        raise NotAcceptable("None of the formats that you accept fits.", f"Accept one of: text/html, {offered}.")
+    media_type, name = chosen
+    return (name, media_type) if name else None
+
+
+def _file(asked: Question, values: Mapping[str, str], form: str, media_type: str | None = None) -> Response:
+    """The answer to *asked* for *values* as a file, labelled *media_type* where the asker calls the format so."""
+    found = answer(shelf().library.pool, asked.slug, values, form)
+    known = next(each for each in formats.FORMATS if each.name == form)
+    label = known.content_type(media_type) if media_type else found.media_type
+    response = Response(found.body, content_type=label)
+    response.headers["Content-Disposition"] = f'inline; filename="{asked.slug}.{form}"'
+    response.vary.add("Accept")
+    return response
 
 
 def _text(asked: Question, values: Mapping[str, str]) -> str:
