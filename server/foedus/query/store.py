@@ -231,6 +231,7 @@ def _node(iri: str) -> ox.NamedNode:
 
 _FUNCTION = re.compile(r"The custom function (<.*>) is not supported")
 _AT = re.compile(r"error at (\d+):(\d+): expected (.*)", re.DOTALL)
+_NO_ADVICE = ("SERVICE", "LATERAL")
 _EXPECTED = re.compile(r'"(?:[^"\\]|\\.)*"|[A-Za-z][A-Za-z_ ]+[A-Za-z]')
 
 
@@ -250,6 +251,8 @@ def malformed(message: str) -> BadQuery:
         return BadQuery(
             f"{where}: {said[0][0].lower() + said[0][1:]}.", "Correct it there or just before.", line, column
         )
-    shown = ", ".join(each.strip('"').replace('\\"', '"') for each in expected[:12])
+    # What the engine would take but this endpoint refuses, or what is the engine's own, is no advice.
+    advice = [each for each in (given.strip('"').replace('\\"', '"') for given in expected) if each not in _NO_ADVICE]
+    shown = ", ".join(advice[:12])
     wanted = f"One of these may stand there: {shown}." if shown else "Correct it there or just before."
     return BadQuery(f"{where}.", wanted, line, column)
