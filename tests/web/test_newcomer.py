@@ -217,3 +217,10 @@ def test_the_three_names_of_a_format_that_sparqlwrapper_sends_are_one(client):
     answer = client.get("/sparql?query=ASK{}&format=json&output=json&results=json", headers={"Accept": "*/*"})
     assert answer.mimetype == "application/sparql-results+json"
     assert client.get("/sparql?query=ASK{}&output=csv").content_type == CSV
+
+
+@pytest.mark.parametrize("path", ["/", "/download"])
+def test_our_licence_is_not_put_on_other_peoples_data(client, own, path):
+    """The shipped data say under which licence they are; of data of one's own the pages do not know."""
+    assert "CC BY 4.0" in client.get(path, headers={"Accept": "text/html"}).text
+    assert "CC BY 4.0" not in own.get(path, headers={"Accept": "text/html"}).text
