@@ -337,9 +337,10 @@ def test_a_file_that_nothing_reads_is_told(world, name):
     assert only(world).startswith(f"{name}:None  Nothing reads this file.")
 
 
-def test_a_readme_or_hidden_file_in_the_content_is_no_fault(world):
+def test_a_readme_a_hidden_file_or_a_backup_in_the_content_is_no_fault(world):
     (world / "data" / "README.md").write_text("Hello")
     (world / "data" / ".states.ttl.swp").write_text("")
+    (world / "data" / "states.ttl~").write_text("")
     assert found(world) == []
 
 

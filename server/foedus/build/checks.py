@@ -200,7 +200,7 @@ def stored_questions(content: Content) -> tuple[tuple[questions.Question, ...], 
 
 
 def strays(content: Content) -> tuple[Finding, ...]:
-    """A finding for each file in the folders of the content that nothing reads; hidden files do not count."""
+    """A finding for each file of the content that nothing reads, hidden ones and editors' backups (``x~``) left out."""
     root = content.root
     every = sorted(path for folder in ("ontology", "shapes", "data") for path in (root / folder).rglob("*"))
     return tuple(
@@ -208,6 +208,7 @@ def strays(content: Content) -> tuple[Finding, ...]:
         for path in every
         if path.is_file()
         and not path.name.startswith(".")
+        and not path.name.endswith("~")
         and not _READ.fullmatch(name := path.relative_to(root).as_posix())
     )
 
