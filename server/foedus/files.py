@@ -10,7 +10,6 @@ _INSTALLED = _HERE / "_content"
 
 ROOT = _INSTALLED if _INSTALLED.is_dir() else _HERE.parents[1]
 ONTOLOGY = ROOT / "ontology"
-RULES = ONTOLOGY / "rules"
 SHAPES = ROOT / "shapes"
 DATA = ROOT / "data"
 QUERIES = DATA / "queries"

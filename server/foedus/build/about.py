@@ -98,19 +98,9 @@ def _figures(graphs: Mapping[str, tuple[Triple, ...]]) -> Iterator[Triple]:
     yield Triple(DATASET, _term("void:classes"), _whole(len(classes)))
     yield Triple(DATASET, _term("void:properties"), _whole(len(predicates)))
     for term, number in classes.items():
-        node = NamedNode(f"{DATASET.value}-class-{_kebab(term)}")
-        yield Triple(DATASET, _term("void:classPartition"), node)
-        yield Triple(node, _TYPE, _term("void:Dataset"))
-        yield Triple(node, _LABEL, Literal(f"Instances of {names.curie(term.value)}", language="en"))
-        yield Triple(node, _term("void:class"), term)
-        yield Triple(node, _term("void:entities"), _whole(number))
+        yield from _partition("class", term, "Instances of", "void:entities", number)
     for predicate, number in predicates.items():
-        node = NamedNode(f"{DATASET.value}-property-{_kebab(predicate)}")
-        yield Triple(DATASET, _term("void:propertyPartition"), node)
-        yield Triple(node, _TYPE, _term("void:Dataset"))
-        yield Triple(node, _LABEL, Literal(f"Statements with {names.curie(predicate.value)}", language="en"))
-        yield Triple(node, _term("void:property"), predicate)
-        yield Triple(node, _term("void:triples"), _whole(number))
+        yield from _partition("property", predicate, "Statements with", "void:triples", number)
     for iri, (label, comment) in GRAPHS.items():
         graph = NamedNode(iri)
         yield Triple(DATASET, _term("void:subset"), graph)
@@ -119,6 +109,16 @@ def _figures(graphs: Mapping[str, tuple[Triple, ...]]) -> Iterator[Triple]:
         yield Triple(graph, _COMMENT, Literal(comment, language="en"))
         if iri in graphs:
             yield Triple(graph, _term("void:triples"), _whole(len(set(graphs[iri]))))
+
+
+def _partition(kind: str, term: NamedNode, wording: str, counted: str, number: int) -> Iterator[Triple]:
+    """VoID's partition of the dataset by *term*, a class or a property as *kind* says, with its *number*."""
+    node = NamedNode(f"{DATASET.value}-{kind}-{_kebab(term)}")
+    yield Triple(DATASET, _term(f"void:{kind}Partition"), node)
+    yield Triple(node, _TYPE, _term("void:Dataset"))
+    yield Triple(node, _LABEL, Literal(f"{wording} {names.curie(term.value)}", language="en"))
+    yield Triple(node, _term(f"void:{kind}"), term)
+    yield Triple(node, _term(counted), _whole(number))
 
 
 def _kebab(term: NamedNode) -> str:

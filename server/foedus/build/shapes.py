@@ -9,7 +9,7 @@ from importlib.resources import files as resources
 
 import pyshacl
 import pyshacl.errors
-from rdflib import BNode, Graph, Literal, Namespace, URIRef
+from rdflib import BNode, Graph, Literal, URIRef
 from rdflib.collection import Collection
 from rdflib.namespace import DCAT, DCTERMS, OWL, PROV, RDF, RDFS, SH, SKOS, XSD, DefinedNamespace
 from rdflib.plugins.sparql import prepareQuery
@@ -18,8 +18,6 @@ from rdflib.term import Node
 from foedus import files, names
 from foedus.build.findings import Count, Finding
 from foedus.build.reading import Places
-
-FOEDUS = Namespace(names.ONTOLOGY)
 
 # Vocabularies that a misspelt term can be held against; PROV and DCAT are used by the dataset's own description.
 _VOCABULARIES: tuple[type[DefinedNamespace], ...] = (RDF, RDFS, OWL, SKOS, DCTERMS, DCAT, PROV)
