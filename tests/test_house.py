@@ -206,3 +206,11 @@ def test_the_readmes_addresses_answer(client, address):
 def test_the_readme_shows_addresses():
     """There are addresses to try: the test above is not empty."""
     assert len(addresses()) >= 4
+
+
+def test_every_address_is_in_the_server_guide(app):
+    """The guide's table of addresses names every route, and no other."""
+    guide = (ROOT / "server" / "README.md").read_text()
+    table = guide.partition("## Which address answers what")[2].partition("\n## ")[0]
+    named = {name for line in table.splitlines() for name in re.findall(r"`(/[^`]*)`", line.partition(" | ")[0])}
+    assert named == {rule.rule for rule in app.url_map.iter_rules()}
