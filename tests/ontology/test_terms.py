@@ -22,7 +22,8 @@ CLASSES = """
     Outcome BeginningAct EntryIntoForce Accession Readmission EndingAct Expiry Withdrawal Denunciation InterruptingAct
     Suspension Freeze Signature Ratification RefusalToExtend Announcement Notification Establishment CasualtyClaim
     ResponsibilityClaim CeasefireStatusClaim ValueClaim Attestation ObligationKind AssistanceKind Assessment
-    ReadingStatus HarmKind CeasefireVerdict ClaimTopic
+    ReadingStatus HarmKind CeasefireVerdict ClaimTopic Grouping Termination PerformanceClaim MembershipClaim Coverage
+    ObligationCondition IncidentKind Performance SourceKind FactKind Completeness
 """
 
 OBJECT_PROPERTIES = """
@@ -32,12 +33,13 @@ OBJECT_PROPERTIES = """
     provides
     participant partOf onIncident ceasefireParty announcedBy mediatedBy agreedBy claimant reporter reportedIn about
     supportedBy correctedBy topic assessment victimsOf harm blames verdict contradicts source actsFor reading author
-    derivedFrom
+    derivedFrom hasCondition obliges namesAsThreat succeeds ofOrgan incidentKind attackedState performer performance
+    sourceKind coverageOf factKind completeness
 """
 
 EDTF_PROPERTIES = """
     occurred takesEffect enteredIntoForce requestedOn articleNamedOn announcedOn began ended statedOn published
-    heldUntil validFrom validUntil
+    heldUntil validFrom validUntil coveredFrom coveredUntil
 """
 
 OTHER_DATATYPE_PROPERTIES = """
@@ -45,9 +47,10 @@ OTHER_DATATYPE_PROPERTIES = """
     beganEarliest beganLatest endedEarliest endedLatest beginEarliest beginLatest endEarliest endLatest from until
     spellNumber status effectiveAt asOf minCount maxCount value unattributed articleNumber iso3 code codeScheme
     paragraph statement assessmentNote summary preferenceReason publisher language url sha256 office statedIn
+    independenceNote
 """
 
-ANNOTATIONS = "aspect counterExample earliestBound latestBound statusWord"
+ANNOTATIONS = "aspect counterExample earliestBound latestBound primary statusWord"
 
 LISTS = {
     "ObligationKind": "defence consultation nonAggression neutrality offence",
@@ -56,6 +59,19 @@ LISTS = {
     "ReadingStatus": "readWhole readExcerpt readThroughAnother",
     "HarmKind": "killed injured deadOrMissing evacuated",
     "CeasefireVerdict": "held broken",
+    "ObligationCondition": """
+        territorialCondition armedAttackCondition aggressorCondition requestCondition constitutionalCondition
+        noInitiationCondition agreementCondition discretionCondition
+    """,
+    "IncidentKind": "interstateAttack internalCrisis terroristAttack airspaceViolation territorialThreat",
+    "Performance": "honoured violated abstained joinedTheAttacker",
+    "SourceKind": """
+        treatyText officialStatement officialRecord newsReport scholarlyWork dataset referenceWork publicDocument
+    """,
+    "FactKind": """
+        membershipFacts obligationFacts invocationFacts incidentFacts conflictFacts codeFacts claimFacts
+    """,
+    "Completeness": "complete incompleteRoll sampled",
     "ClaimTopic": """
         publicationTopic conflictTopic onsetTopic blameTopic deathsTopic injuriesTopic relationTopic capabilityTopic
         roleTopic ceasefireTopic requestTopic organisationTopic characterisationTopic foundingTopic deploymentTopic
