@@ -118,6 +118,34 @@ def test_one_act_ends_one_binding_however_its_day_and_that_of_the_return_are_kno
         assert ends == {1: ["out"], 2: [], 3: []}
 
 
+def test_an_act_of_several_states_begins_and_ends_a_spell_of_each(conclude):
+    joint = "id:praeneste a foedus:State .\n" + (IN + OUT).replace("ofState id:rome", "ofState id:rome , id:praeneste")
+    world = conclude(joint + act("again", "Accession", "1920-01-01") + act("left", "Withdrawal", "1930", "1930-01-01"))
+    assert world("membership-league-rome-1", "foedus:endedBy") == ["out"]
+    assert world("membership-league-rome-2", "foedus:endedBy") == ["left"]
+    assert world("membership-league-praeneste-1", "foedus:endedBy") == ["out"]
+    assert world("membership-league-praeneste-2", "foedus:begunBy") == []
+
+
+def test_an_act_of_several_states_interrupts_each_of_them_once(conclude):
+    freeze = act("freeze", "Freeze", "1905-01-01", "1905-01-01")
+    joint = "id:praeneste a foedus:State .\n" + (IN + freeze).replace(
+        "ofState id:rome", "ofState id:rome , id:praeneste"
+    )
+    world = conclude(joint)
+    for state in ("rome", "praeneste"):
+        assert world(f"interruption-league-{state}-1", "foedus:interrupts") == [f"membership-league-{state}-1"]
+        assert world(f"interruption-league-{state}-2", "foedus:interrupts") == []
+
+
+def test_leaving_an_organ_ends_no_membership(conclude):
+    organ = (
+        "id:council a foedus:Organ ; foedus:organOf id:league . id:out a foedus:Withdrawal ; foedus:ofState id:rome ;"
+    )
+    world = conclude(IN + organ + ' foedus:ofOrgan id:council ; foedus:occurred "1910" ; foedus:takesEffect "1910" .')
+    assert world("membership-league-rome-1", "foedus:endedBy") == []
+
+
 def test_only_the_treaty_that_constitutes_it_makes_members(conclude):
     world = conclude(act("in", "EntryIntoForce", "1900-01-01", "1900-01-01", treaty="pact"))
     assert world("binding-pact-rome-1", "foedus:status") == ["party"]
