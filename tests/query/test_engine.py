@@ -3,6 +3,7 @@
 import re
 import socket
 import threading
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -66,6 +67,14 @@ def listener(reply: bytes | None):
             thread.join()
             for line in open_lines:
                 line.close()
+
+
+def eventually(holds, seconds=30.0):
+    """Wait until *holds*, failing after *seconds*."""
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until, "it never came true"
+        time.sleep(0.01)
 
 
 def answer(head: str, body: str) -> bytes:
@@ -141,13 +150,28 @@ def test_silence_ends_with_the_time_limit():
         engine.close()
 
 
+def test_silence_is_too_slow_whoever_notices_it_first():
+    """The line's own deadline may come before that of the asker, who is held up here until it has."""
+    with listener(None) as url:
+        engine = unopened(url, time_limit=0.3)
+
+        def held_up() -> bool:
+            eventually(lambda: engine._gate.idle)
+            return False
+
+        with pytest.raises(QueryTooSlow):
+            engine.ask(Request("ASK {}"), cancelled=held_up)
+        engine.close()
+
+
 def test_an_asker_that_leaves_frees_the_place():
-    """The second asker gets the only place although the first one's query never ends."""
+    """The only place is free again, twice, although the query that held it never ends."""
     with listener(None) as url:
         engine = unopened(url)
         for _ in range(2):
             with pytest.raises(Cancelled):
                 engine.ask(Request("ASK {}"), cancelled=lambda: True)
+            eventually(lambda: engine._gate.idle)
         engine.close()
 
 

@@ -120,18 +120,23 @@ class Engine:
         while not exchange.done():
             left = until - time.monotonic()
             if left <= 0:
-                raise QueryTooSlow(
-                    f"The query took longer than {self.limits.time_limit:g} s and was given up.",
-                    "Narrow it or add a LIMIT.",
-                )
+                raise self._too_slow()
             if cancelled and cancelled():
                 raise Cancelled("The asker left while the query ran.")
             await_all([exchange], min(left, LOOK) if cancelled else left)
 
+    def _too_slow(self) -> QueryTooSlow:
+        return QueryTooSlow(
+            f"The query took longer than {self.limits.time_limit:g} s and was given up.", "Narrow it or add a LIMIT."
+        )
+
     def _exchange(
         self, connection: http.client.HTTPConnection, given_up: threading.Event, request: Request, media_type: str
     ) -> bytes:
-        """The body of a 200 answer; EngineFailed, BadQuery or AnswerTooLarge otherwise. Closes *connection*."""
+        """The body of a 200 answer; EngineFailed, BadQuery, AnswerTooLarge or QueryTooSlow otherwise.
+
+        Closes *connection*.
+        """
         # Our prefixes hold for every query, as in our own pool; on one line, so that the engine's line numbers fit.
         prologue = names.prologue().replace("\n", " ")
         fields = [("query", f"BASE <{names.BASE}> {prologue}{request.text}")]
@@ -149,6 +154,9 @@ class Engine:
             connection.request("POST", self._path, urllib.parse.urlencode(fields), headers)
             answer = connection.getresponse()
             body = self._read(answer)
+        except TimeoutError as error:
+            # The line's own deadline, the same limit, may be noticed before that of whoever watches.
+            raise self._too_slow() from error
         except (OSError, http.client.HTTPException) as error:
             raise EngineFailed(
                 f"The engine at {self.url} does not answer: {error or type(error).__name__}.", "Is it running?"

@@ -35,8 +35,8 @@ from foedus.query.dataset import Description
 from foedus.query.gate import LOOK, Counts, Gate, Held
 from foedus.query.limits import MIB, Limits
 
-_VERDICT = 2.0
-"""Seconds to wait for the word on what a worker died of."""
+_VERDICT = 20.0
+"""Seconds to wait for the word on what a worker died of, which the parent gives as soon as it gets to run."""
 _LONGEST_PAUSE = 30.0
 """Seconds between two starts of a parent that keeps failing, at most."""
 KILLED = ("time", "memory", "stack", "left", "lost")
