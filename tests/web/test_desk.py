@@ -60,6 +60,9 @@ def test_a_client_over_its_share_gets_429_and_when_to_come_again(own_pool):
     left = threading.Event()
     with Pool(own_pool.source, limits) as pool, ThreadPoolExecutor(1) as threads:
         web = create_app(pool).test_client()
+        # The short wait of this pool is not meant for workers that are still being started.
+        while pool.statistics().idle < limits.workers:
+            left.wait(0.01)
 
         def ask(query: str, address: str, **more):
             return web.get("/sparql", query_string={"query": query}, environ_base={"REMOTE_ADDR": address, **more})

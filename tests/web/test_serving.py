@@ -140,12 +140,21 @@ def everything(client):
 
 @pytest.mark.parametrize("read_ahead", [0, 1, 40], ids=["alone", "one behind it", "many behind it"])
 def test_a_client_that_leaves_frees_its_worker_within_a_second(port, one_worker, read_ahead):
-    """Also one that has sent more requests, which the server has not read yet."""
-    assert get(port, ASK)[0] == 200
-    with connected(port, request(ENDLESS) + read_ahead * request(ASK, "X-Filler: " + 2000 * "x")):
-        assert eventually(lambda: computes(one_worker), 10)
-        before = one_worker.statistics().killed["left"]
-    assert eventually(lambda: one_worker.statistics().killed["left"] > before, 1.0)
+    """Also one that has sent more requests, which the server has not read yet.
+
+    One of three must do: a machine that is busy with something else may keep us waiting, but not each time.
+    """
+
+    def leave() -> float:
+        assert get(port, ASK)[0] == 200
+        with connected(port, request(ENDLESS) + read_ahead * request(ASK, "X-Filler: " + 2000 * "x")):
+            assert eventually(lambda: computes(one_worker), 30)
+            before = one_worker.statistics().killed["left"]
+        left = time.monotonic()
+        assert eventually(lambda: one_worker.statistics().killed["left"] > before, 10)
+        return time.monotonic() - left
+
+    assert any(leave() < 1 for _ in range(3))
     assert get(port, ASK)[0] == 200
 
 
@@ -159,7 +168,7 @@ def test_slow_readers_hold_no_worker_and_no_thread(app, one_worker):
             client.recv(1)
         assert sum(each.total_outbufs_len for each in server.active_channels.values()) > MIB
         assert get(port, ASK)[0] == 200
-        assert eventually(lambda: one_worker.statistics().idle == 1, 1)
+        assert eventually(lambda: one_worker.statistics().idle == 1, 30)
 
 
 def test_slow_writers_hold_no_worker_and_no_thread(app, one_worker):
@@ -169,7 +178,7 @@ def test_slow_writers_hold_no_worker_and_no_thread(app, one_worker):
         for sent in 20 * [request(ASK)[:-1], body]:
             held.enter_context(connected(port, sent))
         assert get(port, ASK)[0] == 200
-        assert eventually(lambda: one_worker.statistics().idle == 1, 1)
+        assert eventually(lambda: one_worker.statistics().idle == 1, 30)
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /", request(ASK)[:-2]], ids=["nothing", "a word", "nearly all"])
@@ -195,7 +204,7 @@ def test_a_reader_that_takes_nothing_is_cut_off(app):
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.sendall(request(LARGER))
         client.recv(1)
-        assert eventually(lambda: not server.active_channels, 5)
+        assert eventually(lambda: not server.active_channels, 30)
 
 
 def test_answers_that_nobody_takes_do_not_pile_up(app):
@@ -204,13 +213,13 @@ def test_answers_that_nobody_takes_do_not_pile_up(app):
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.sendall(2 * request(LARGER))
         client.recv(1)
-        assert eventually(lambda: not server.active_channels, 5)
+        assert eventually(lambda: not server.active_channels, 30)
     with serving(app, untaken_in_all=4 * MIB) as (port, server), contextlib.ExitStack() as held:
         for _ in range(3):
             client = held.enter_context(connected(port))
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             client.sendall(request(LARGER))
-        assert eventually(lambda: len(server.active_channels) < 3, 10)
+        assert eventually(lambda: len(server.active_channels) < 3, 30)
         assert get(port, ASK)[0] == 200
 
 
@@ -219,7 +228,7 @@ def test_a_full_house_makes_room(app):
     with serving(app, connections=10) as (port, server), contextlib.ExitStack() as held:
         clients = [held.enter_context(connected(port)) for _ in range(40)]
         assert get(port, ASK)[0] == 200
-        assert eventually(lambda: len(server.active_channels) <= 10, 5)
+        assert eventually(lambda: len(server.active_channels) <= 10, 30)
         assert everything(clients[0]) == b""
         clients[-1].sendall(request(ASK))
         assert clients[-1].recv(15) == b"HTTP/1.1 200 OK"
@@ -330,18 +339,18 @@ def process(numbers, *words):
 
 def test_a_request_under_way_is_finished_before_the_end(numbers):
     """SIGTERM: nobody else is let in, the answer under way arrives whole, and no process stays."""
-    with process(numbers, "--workers", "1") as (running, port), contextlib.ExitStack() as held:
+    with process(numbers, "--workers", "1", "--time-limit", "120") as (running, port), contextlib.ExitStack() as held:
         client = held.enter_context(connected(port, request(SECONDS_LONG)))
         another = held.enter_context(connected(port, request("/metrics")))
         assert another.recv(15) == b"HTTP/1.1 200 OK"
-        assert eventually(lambda: metric(port, 'foedus_workers{state="idle"}') == 0, 5)
+        assert eventually(lambda: metric(port, 'foedus_workers{state="idle"}') == 0, 30)
         children = subprocess.run(["pgrep", "-P", str(running.pid)], capture_output=True, text=True).stdout.split()
         assert children
         running.send_signal(signal.SIGTERM)
         everything(another)
-        assert eventually(lambda: _refused(port), 5)
+        assert eventually(lambda: _refused(port), 30)
         answered = everything(client)
-        assert running.wait(20) == 0
+        assert running.wait(120) == 0
         assert not any(Path(f"/proc/{child}").exists() for child in children)
     head, _, body = answered.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200 OK")
@@ -361,13 +370,14 @@ def _refused(port):
     ("signals", "code"), [([signal.SIGTERM, signal.SIGTERM], 0), ([signal.SIGINT], 130), ([signal.SIGTERM, 2], 130)]
 )
 def test_who_insists_need_not_wait(numbers, signals, code):
-    """A second SIGTERM, or Ctrl-C, ends the server though a query of twenty seconds runs."""
+    """A second SIGTERM, or Ctrl-C, ends the server though a query of a minute runs."""
     with process(numbers, "--time-limit", "60") as (running, port), connected(port, request(ENDLESS)):
-        assert eventually(lambda: metric(port, 'foedus_workers{state="idle"}') < metric(port, WORKERS), 5)
+        assert eventually(lambda: metric(port, 'foedus_workers{state="idle"}') < metric(port, WORKERS), 30)
         for each in signals:
             running.send_signal(each)
-            time.sleep(0.3)
-        assert running.wait(15) == code
+            # Two signals of a kind that come before the first was seen are one.
+            assert eventually(lambda: _refused(port), 30)
+        assert running.wait(30) == code
 
 
 WORKERS = 'foedus_workers{state="alive"}'
@@ -428,7 +438,7 @@ def test_metrics_say_where_the_pool_stands(numbers):
     with Pool(numbers, Limits(workers=1, time_limit=0.3, queue_wait=5)) as pool:
         web = create_app(pool).test_client()
         assert web.get(ENDLESS).status_code == 504
-        assert eventually(lambda: pool.statistics().idle == 1, 5)
+        assert eventually(lambda: pool.statistics().idle == 1, 30)
         text = web.get("/metrics").text
     assert 'foedus_workers_killed_total{reason="time"} 1\n' in text
     assert 'foedus_workers{state="alive"} 1\n' in text
@@ -469,17 +479,20 @@ def test_addresses_make_no_new_series(app):
 
 def test_health_is_ready_only_when_a_worker_answers(numbers):
     """Not while all are busy with others' queries, and again when one is free."""
-    with Pool(numbers, Limits(workers=1, time_limit=1.5, queue_wait=0.2)) as pool:
+    left = threading.Event()
+    with Pool(numbers, Limits(workers=1, time_limit=120, queue_wait=0.2)) as pool:
         web = create_app(pool).test_client()
         assert web.get("/health").json["status"] == "ok"
-        busy = threading.Thread(target=lambda: create_app(pool).test_client().get(ENDLESS))
+        asker = {"waitress.client_disconnected": left.is_set}
+        busy = threading.Thread(target=lambda: create_app(pool).test_client().get(ENDLESS, environ_base=asker))
         busy.start()
-        assert eventually(lambda: computes(pool), 5)
+        assert eventually(lambda: computes(pool), 30)
         answer = web.get("/health")
         assert (answer.status_code, answer.json["status"]) == (503, "unavailable")
         assert int(answer.headers["Retry-After"]) > 0
+        left.set()
         busy.join()
-        assert eventually(lambda: web.get("/health").status_code == 200, 5)
+        assert eventually(lambda: web.get("/health").status_code == 200, 30)
 
 
 def test_health_outlives_its_processes(numbers):
@@ -489,7 +502,7 @@ def test_health_outlives_its_processes(numbers):
         pool._parent.kill()
         pool._parent.wait()
         assert web.get("/metrics").status_code == 200
-        assert eventually(lambda: web.get("/health").status_code == 200, 20)
+        assert eventually(lambda: web.get("/health").status_code == 200, 30)
         assert "foedus_pool_restarts_total 1\n" in web.get("/metrics").text
 
 
