@@ -47,7 +47,7 @@ _TAG = re.compile(r"(?<!\\)[\"']@([A-Za-z]+(?:-[A-Za-z0-9]+)*)")
 
 _READ = re.compile(
     r"ontology/[^/]+\.ttl|ontology/rules/[^/]+\.rq|ontology/w3id\.htaccess|shapes/[^/]+\.ttl"
-    r"|data/.+\.ttl|data/queries/[^/]+\.rq|data/links/[^/]+\.sssom\.tsv|.+\.md"
+    r"|data/.+\.ttl|data/crosswalk\.csv|data/queries/[^/]+\.rq|data/links/[^/]+\.sssom\.tsv|.+\.md"
 )
 _KINDS = (
     "Rename it or take it away: what is read is .ttl in ontology/, shapes/ and below data/, .rq in ontology/rules/ "

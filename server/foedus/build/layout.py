@@ -38,6 +38,12 @@ def format_files(paths: Sequence[Path] = ()) -> list[Path]:
     return changed
 
 
+def laid_out(text: str) -> str:
+    """*text*, well-formed Turtle, in its canonical form."""
+    [made] = _laid_out({Path("generated.ttl"): text}).values()
+    return made
+
+
 def findings(content: Content) -> list[Finding]:
     """A finding for each Turtle file of *content* that is not in canonical form."""
     documents = {document.path: document for document in content.documents if document.path.suffix == ".ttl"}
