@@ -47,7 +47,7 @@ OTHER_DATATYPE_PROPERTIES = """
     beganEarliest beganLatest endedEarliest endedLatest beginEarliest beginLatest endEarliest endLatest from until
     spellNumber status effectiveAt asOf minCount maxCount value unattributed articleNumber iso3 code codeScheme
     paragraph statement assessmentNote summary preferenceReason publisher language url sha256 office statedIn
-    independenceNote
+    independenceNote coveredEarliest coveredLatest
 """
 
 ANNOTATIONS = "aspect counterExample earliestBound latestBound primary statusWord"

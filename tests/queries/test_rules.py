@@ -285,6 +285,12 @@ id:ask a foedus:ArticleInvocation ; foedus:invokes id:article ; foedus:requested
 """
 
 
+def test_a_wording_is_shown_until_the_day_before_the_next_one_and_the_last_without_end(conclude):
+    world = conclude(ARTICLE.replace("DAY", "1902-01-01"))
+    assert world("old", "foedus:until") == ["1905-05-04"]
+    assert world("new", "foedus:until") == []
+
+
 @pytest.mark.parametrize(
     ("day", "wording"),
     [
