@@ -163,7 +163,7 @@ def ask_of(store: ox.Store, text: str, form: str) -> bytes:
     """The answer to *text* from *store*: the look at the text, then what a worker does."""
     scan.scan(text, LIMITS)
     body = io.BytesIO()
-    engine.answer(store, Request(text, form=form), body)
+    engine.answer(engine.Loaded(store), Request(text, form=form), body)
     return body.getvalue()
 
 

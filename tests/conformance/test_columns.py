@@ -15,7 +15,7 @@ def header(text: str) -> str:
     store, body = ox.Store(), io.BytesIO()
     one = ox.NamedNode("http://example.org/one")
     store.add(ox.Quad(one, one, one))
-    engine.answer(store, Request(text, form="csv"), body)
+    engine.answer(engine.Loaded(store), Request(text, form="csv"), body)
     return body.getvalue().decode().splitlines()[0]
 
 

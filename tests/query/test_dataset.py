@@ -1,5 +1,6 @@
 """What may be served: a dataset that matches its manifest, or readable RDF files."""
 
+import hashlib
 import json
 
 import pytest
@@ -43,7 +44,8 @@ def answer(loaded, text) -> str:
 
 
 def test_a_sound_dataset_is_described(small_dataset):
-    _, described = datasets.read(small_dataset)
+    with datasets.opened(small_dataset) as (_, described):
+        pass
     assert (described.as_of, described.quads, len(described.sha256)) == ("2026-11-22", 20_022, 64)
 
 
@@ -57,25 +59,41 @@ def copied(dataset, tmp_path):
 def test_a_dataset_without_either_file_is_refused(small_dataset, tmp_path, missing):
     (copied(small_dataset, tmp_path) / missing).unlink()
     with pytest.raises(DatasetRefused, match=f"{missing} cannot be read") as refused:
-        datasets.read(tmp_path)
+        store.open_source(tmp_path)
     assert refused.value.remedy == "Run: foedus build"
 
 
 @pytest.mark.parametrize(
-    "change", [lambda text: text[:-1], lambda text: text + "\n", lambda text: text.replace("9", "8", 1)]
+    "change",
+    [
+        lambda text: text[:-1],
+        lambda text: text + "\n",
+        lambda text: text.replace("9", "8", 1),
+        lambda text: text.replace("<", "", 1),
+    ],
 )
 def test_a_dataset_that_was_changed_is_refused(small_dataset, tmp_path, change):
     file = copied(small_dataset, tmp_path) / "dataset.nq"
     file.write_text(change(file.read_text()))
     with pytest.raises(DatasetRefused, match="checksums differ"):
-        datasets.read(tmp_path)
+        store.open_source(tmp_path)
+
+
+def test_a_malformed_dataset_is_refused_though_its_checksum_is_right(small_dataset, tmp_path):
+    content = b"<urn:a> <urn:b> .\n"
+    manifest = json.loads((copied(small_dataset, tmp_path) / "manifest.json").read_text())
+    manifest["dataset"]["sha256"] = hashlib.sha256(content).hexdigest()
+    (tmp_path / "dataset.nq").write_bytes(content)
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(DatasetRefused, match=r"dataset\.nq is malformed"):
+        store.open_source(tmp_path)
 
 
 @pytest.mark.parametrize("manifest", ["", "{", "[]", "{}", '{"dataset": 3}', json.dumps({"dataset": {"sha256": "x"}})])
 def test_a_manifest_that_is_none_is_refused(small_dataset, tmp_path, manifest):
     (copied(small_dataset, tmp_path) / "manifest.json").write_text(manifest)
     with pytest.raises(DatasetRefused, match=r"manifest\.json"):
-        datasets.read(tmp_path)
+        store.open_source(tmp_path)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -97,6 +115,81 @@ def test_blank_nodes_of_two_files_stay_apart(tmp_path):
         (tmp_path / name).write_text("_:x <urn:b> <urn:c> .")
     loaded, _ = store.open_source((tmp_path,))
     assert answer(loaded, "SELECT (COUNT(?s) AS ?n) { ?s <urn:b> ?o }") == "n\r\n2\r\n"
+
+
+ALL, NAMED = "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }", "SELECT (COUNT(*) AS ?n) { GRAPH ?g { ?s ?p ?o } }"
+APART = "<urn:g> { <urn:a> <urn:b> 1 } <urn:h> { <urn:a> <urn:b> 2 , 3 }"
+SHARED = {
+    "two graphs": {"x.trig": "<urn:g> { <urn:a> <urn:b> 1 , 2 } <urn:h> { <urn:a> <urn:b> 2 , 3 }"},
+    "a graph and a file without": {"x.trig": APART, "y.ttl": "<urn:a> <urn:b> 3 ."},
+    "a graph in two files": {"x.trig": APART, "y.trig": APART},
+}
+
+
+def opened(tmp_path, files):
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    return store.open_source((tmp_path,))[0]
+
+
+def test_graphs_apart_are_united_without_a_copy(tmp_path):
+    loaded = opened(tmp_path, {"x.trig": APART, "y.ttl": "<urn:a> <urn:b> 4 ."})
+    assert loaded.union and len(loaded.store) == 4
+    assert answer(loaded, ALL) == "n\r\n4\r\n" and answer(loaded, NAMED) == "n\r\n3\r\n"
+
+
+@pytest.mark.parametrize("files", SHARED.values(), ids=SHARED.keys())
+def test_a_triple_in_two_graphs_counts_once(tmp_path, files):
+    loaded = opened(tmp_path, files)
+    assert answer(loaded, ALL) == "n\r\n3\r\n"
+
+
+CHOOSING = {
+    "FROM <urn:g>": 1,
+    "FROM NAMED <urn:g>": 0,
+    "from<urn:g>": 1,
+    "FROM:g": 1,
+    "FROMNAMED:g": 0,
+    "FROM #x\n<urn:g>": 1,
+    "FROM <urn:none>": 0,
+    "": 3,
+    "#FROM <urn:g>\n": 3,
+}
+
+
+@pytest.mark.parametrize("clause", CHOOSING)
+@pytest.mark.parametrize(
+    ("begin", "end"),
+    [
+        ("SELECT (COUNT(*) AS ?n) ", "{ ?s ?p ?o }"),
+        ("SELECT (COUNT(*) AS ?n)", "WHERE { ?s ?p ?o FILTER(?p != <urn:from>) }"),
+        ("SELECT (COUNT(*) AS ?n)", "{ ?s ?p ?o FILTER(?s<?p#)\n||?s != ?p) }"),
+        ("SELECT (COUNT(?from) AS ?n)", "{ ?s ?p ?from } HAVING(COUNT(?from) >= 0)"),
+        ("SELECT (COUNT(*) AS ?n)", '{ ?s ?p ?o FILTER(?s != "FROM <urn:h>") }'),
+    ],
+)
+def test_a_query_that_chooses_its_graphs_gets_those_and_others_all(tmp_path, clause, begin, end):
+    loaded = opened(tmp_path, {"x.trig": APART})
+    for _ in range(2):
+        assert answer(loaded, f"PREFIX : <urn:> {begin} {clause} {end}") == f"n\r\n{CHOOSING[clause]}\r\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "triples"),
+    [
+        ("PREFIX from: <urn:> DESCRIBE from:a", 3),
+        ("PREFIX from: <urn:> DESCRIBE from:a FROM <urn:g>", 1),
+        ("PREFIX from: <urn:> DESCRIBE <urn:a> from:g", 3),
+        ("PREFIX : <urn:> DESCRIBE <urn:a> from:g", 1),
+        ("CONSTRUCT FROM <urn:h> WHERE { ?s ?p ?o }", 2),
+        ("CONSTRUCT { ?s ?p ?o } FROM <urn:h> WHERE { ?s ?p ?o }", 2),
+        ("PREFIX from: <urn:> CONSTRUCT { ?s from:b ?o } WHERE { ?s from:b ?o }", 3),
+    ],
+)
+def test_graphs_chosen_for_triples(tmp_path, text, triples):
+    loaded, body = opened(tmp_path, {"x.trig": APART}), Bytes()
+    store.answer(loaded, Request(text, form="nt"), body)
+    assert body.content.count(b"\n") == triples
 
 
 def test_the_version_of_files_follows_their_content(tmp_path):

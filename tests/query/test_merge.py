@@ -31,7 +31,8 @@ def store():
 def asked(store, text, default=None, named=None):
     body = io.BytesIO()
     graphs = [None if each is None else tuple(G + name for name in each) for each in (default, named)]
-    engine.answer(store, Request(text, form="json", default_graphs=graphs[0], named_graphs=graphs[1]), body)
+    request = Request(text, form="json", default_graphs=graphs[0], named_graphs=graphs[1])
+    engine.answer(engine.Loaded(store), request, body)
     found = json.loads(body.getvalue())
     return found["boolean"] if "boolean" in found else [int(row["n"]["value"]) for row in found["results"]["bindings"]]
 
@@ -81,7 +82,7 @@ def test_graphs_of_the_protocol_are_merged(store, default, named, text, count):
 def test_triples_are_given_once(store):
     body = io.BytesIO()
     text = f"CONSTRUCT FROM <{G}a> FROM <{G}b> WHERE {{ ?s ?p ?o }}"
-    engine.answer(store, Request(text, form="nt"), body)
+    engine.answer(engine.Loaded(store), Request(text, form="nt"), body)
     assert body.getvalue().count(b"\n") == 3
 
 

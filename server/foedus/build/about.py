@@ -31,9 +31,13 @@ _EXECUTABLES = {
 def describe(
     content: Content, stored: Iterable[questions.Question], graphs: Mapping[str, tuple[Triple, ...]]
 ) -> tuple[Triple, ...]:
-    """The graph about the dataset whose other *graphs* these are."""
+    """The graph about the dataset whose other *graphs* these are, without what one of them says already.
+
+    Where no triple is in two graphs, serving their union needs no second copy of each.
+    """
     made = (*_stated_in(content), *_prefixes(), *_questions(stored), *_figures(graphs))
-    return tuple(dict.fromkeys(made))
+    said = set().union(*graphs.values())
+    return tuple(each for each in dict.fromkeys(made) if each not in said)
 
 
 def _term(curie: str) -> NamedNode:

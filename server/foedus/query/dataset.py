@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from foedus import files
 from foedus.errors import CannotRead, DatasetRefused
@@ -34,19 +36,36 @@ class Description:
         return asdict(self)
 
 
-def read(folder: Path) -> tuple[bytes, Description]:
-    """The N-Quads in *folder* and what its manifest says of them.
+class Hashed:
+    """A file that is read once, piece by piece, and what was read of it as a SHA-256."""
 
-    Raises DatasetRefused if either file is missing or unreadable, or the checksum is another: the bytes that were
-    checked are the bytes returned.
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._hash = hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes, at most *size*, or all that are left."""
+        piece = self._file.read(size)
+        self._hash.update(piece)
+        return piece
+
+    def digest(self) -> bytes:
+        """That of the whole file; what is left of it is read."""
+        while self.read(1 << 20):
+            pass
+        return self._hash.digest()
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[tuple[Hashed, Description]]:
+    """The N-Quads in *folder*, to be read here, and what its manifest says of them.
+
+    Raises DatasetRefused if either file is missing or unreadable; at the end, if the checksum is another, or with it if
+    they were malformed. The bytes that were checked are the bytes that were read, and memory never holds them all.
     """
     # Both are links through one that a build swaps: followed once, so that they are of one build.
     built = (folder / MANIFEST).resolve().parent
     manifest = _manifest(folder, built)
-    try:
-        content = (built / DATASET).read_bytes()
-    except OSError as error:
-        raise _refused(folder, f"{DATASET} cannot be read ({error.strerror})") from error
     try:
         expected = manifest["dataset"]["sha256"]
         description = Description(
@@ -57,9 +76,21 @@ def read(folder: Path) -> tuple[bytes, Description]:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise _refused(folder, f"{MANIFEST} lacks the dataset's checksum or size") from error
-    if hashlib.sha256(content).hexdigest() != expected:
+    malformed: SyntaxError | None = None
+    try:
+        with (built / DATASET).open("rb") as file:
+            content = Hashed(file)
+            try:
+                yield content, description
+            except SyntaxError as error:
+                malformed = error
+            found = content.digest().hex()
+    except OSError as error:
+        raise _refused(folder, f"{DATASET} cannot be read ({error.strerror})") from error
+    if found != expected:
         raise _refused(folder, f"{DATASET} is not the one that {MANIFEST} describes: the checksums differ")
-    return content, description
+    if malformed:
+        raise _refused(folder, f"{DATASET} is malformed") from malformed
 
 
 def _manifest(folder: Path, built: Path) -> dict[str, Any]:

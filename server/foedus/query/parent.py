@@ -15,8 +15,6 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-import pyoxigraph as ox
-
 from foedus.errors import CannotServe, FoedusError
 from foedus.query import dataset, memory, wire, worker
 from foedus.query import store as engine
@@ -44,8 +42,8 @@ def main(control_handle: int) -> None:
             dataset.rdf_files(source) if isinstance(source, tuple) else [source / dataset.DATASET]
         )
         with memory.no_more_than_is_free():
-            store, description = engine.open_source(source)
-        _warm_up(store)
+            loaded, description = engine.open_source(source)
+        _warm_up(loaded)
     except FoedusError as error:
         wire.tell(control, worker.refusal(error))
         return
@@ -58,10 +56,10 @@ def main(control_handle: int) -> None:
     wire.tell(control, {"dataset": description.as_json()})
     gc.collect()
     gc.freeze()
-    Parent(control, store, limits).serve()
+    Parent(control, loaded, limits).serve()
 
 
-def _warm_up(store: ox.Store) -> None:
+def _warm_up(loaded: engine.Loaded) -> None:
     """Answer once in every kind, so that nothing is imported for the first time where no file can be opened."""
 
     class Nowhere:
@@ -72,10 +70,10 @@ def _warm_up(store: ox.Store) -> None:
             """Nothing is held."""
 
     for text in ("ASK {}", "SELECT * { VALUES ?x { 1 } }", "CONSTRUCT { ?x ?x ?x } { VALUES ?x { <urn:x> } }"):
-        engine.answer(store, Request(text), Nowhere())
+        engine.answer(loaded, Request(text), Nowhere())
     for text in ("ASK {", "SELECT (NOW() AS ?n) (RAND() AS ?r) { FILTER(REGEX('a', 'b') }"):
         try:
-            engine.answer(store, Request(text), Nowhere())
+            engine.answer(loaded, Request(text), Nowhere())
         except FoedusError as error:
             worker.refusal(error)
 
@@ -83,9 +81,9 @@ def _warm_up(store: ox.Store) -> None:
 class Parent:
     """Keeps the number of workers at its limit."""
 
-    def __init__(self, control: socket.socket, store: ox.Store, limits: Limits) -> None:
+    def __init__(self, control: socket.socket, loaded: engine.Loaded, limits: Limits) -> None:
         self.control = control
-        self.store = store
+        self.loaded = loaded
         self.limits = limits
         self.alive: dict[int, int] = {}
         """Each living worker's process id with its process descriptor."""
@@ -130,7 +128,7 @@ class Parent:
             parent = os.getpid()
             pid = os.fork()
             if pid == 0:
-                worker.run(self.store, self.limits, parent, ours, body)
+                worker.run(self.loaded, self.limits, parent, ours, body)
             try:
                 handle = os.pidfd_open(pid)
             except OSError:

@@ -228,6 +228,36 @@ def clauses(text: str) -> Clauses:
     return Clauses(text[: start or 0], tuple(found["FROM"]), tuple(found["NAMED"]))
 
 
+_NAMES = re.compile(r"[:?$][\w.%\-]*")
+"""Local names and variables, in which the letters of a keyword are none."""
+
+
+def chooses_graphs(text: str) -> bool | None:
+    """Whether *text* has a dataset clause (``FROM``); None where only the engine can tell."""
+    if "FROM" not in _NAMES.sub(":", text).upper():
+        return False
+    begun, chooses = False, False
+    brackets: list[str] = []
+    for match in _TOKEN.finditer(text):
+        group, token = match.lastgroup, match[0]
+        if group == "open":
+            brackets.append(token)
+        elif group == "close":
+            del brackets[-1:]
+        elif group == "iri" and brackets[-1:] == ["("] and not {"(", ")", "'", "#"}.isdisjoint(token):
+            # Perhaps a less-than sign with what follows: `_Seen.perhaps_less_than`.
+            return None
+        elif group == "name" and not brackets:
+            word = token.upper()
+            begun = begun or word in _KINDS
+            if word == "FROM":
+                chooses = True
+            elif word.startswith("FROM"):
+                # A name with such a prefix, or the keyword with a name at once behind it.
+                return None
+    return chooses if begun and not brackets else None
+
+
 def refuse_updates() -> None:
     """Raise ReadOnly: for a request that is an update by its parameter or its media type."""
     raise ReadOnly("This endpoint is read-only: updates are not carried out.", "Send a query in the parameter “query”.")

@@ -10,8 +10,6 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
-import pyoxigraph as ox
-
 from foedus.errors import AnswerTooLarge, FoedusError
 from foedus.query import store as engine
 from foedus.query import wire
@@ -22,7 +20,7 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 
 
-def run(store: ox.Store, limits: Limits, parent: int, channel: socket.socket, body: int) -> None:
+def run(loaded: engine.Loaded, limits: Limits, parent: int, channel: socket.socket, body: int) -> None:
     """Answer what *channel* asks, into the file *body*, until the other side of *channel* has gone.
 
     Called in the forked child of the process *parent*; ends the process.
@@ -30,7 +28,7 @@ def run(store: ox.Store, limits: Limits, parent: int, channel: socket.socket, bo
     try:
         _give_up_rights(limits, parent, (channel.fileno(), body))
         while (message := wire.receive(channel)) is not None:
-            answered = _answer(store, limits, message, body)
+            answered = _answer(loaded, limits, message, body)
             # A worker that has grown much hands its memory back by ending; the parent forks a fresh one.
             answered["leaves"] = answered.get("leaves", False) or _peak() > _START["peak"] + limits.memory // 4
             wire.send(channel, answered)
@@ -101,11 +99,11 @@ class _Body:
         """Nothing is held back."""
 
 
-def _answer(store: ox.Store, limits: Limits, message: dict[str, object], handle: int) -> dict[str, object]:
+def _answer(loaded: engine.Loaded, limits: Limits, message: dict[str, object], handle: int) -> dict[str, object]:
     """The header of the answer to *message*, or of its refusal."""
     body = _Body(handle)
     try:
-        written = engine.answer(store, _request(message), body)
+        written = engine.answer(loaded, _request(message), body)
         return {"kind": written.kind, "type": written.content_type, "bytes": body.size}
     except FoedusError as error:
         return refusal(error)
