@@ -101,14 +101,14 @@ def test_the_answer_is_the_one_typed_by_hand(ask, name):
 
 
 def test_every_expected_answer_names_its_question_and_its_facts():
-    assert {expected.slug for expected in EXPECTED.values()} == set(PROMISED)
+    assert {expected.slug for expected in EXPECTED.values()} == set(questions.catalogue())
     for path in HERE.glob("*.csv"):
         first, second, *_ = path.read_text(encoding="utf-8").splitlines()
         assert first.startswith(f"# {path.stem.partition('--')[0]}"), path.name
         assert second.startswith("# from: "), path.name
 
 
-def test_the_twelve_questions_are_there():
+def test_the_promised_questions_are_there():
     assert set(PROMISED) <= set(questions.catalogue())
 
 
@@ -120,12 +120,12 @@ def test_parameters_and_first_columns_are_the_promised_ones(slug):
     assert tuple(column.name for column in question.columns)[: len(columns)] == columns
 
 
-@pytest.mark.parametrize("slug", PROMISED)
+@pytest.mark.parametrize("slug", questions.catalogue())
 def test_the_worked_example_has_an_answer(ask, slug):
     assert ask(slug, **dict(questions.get(slug).example))
 
 
-@pytest.mark.parametrize("slug", PROMISED)
+@pytest.mark.parametrize("slug", questions.catalogue())
 def test_the_answer_has_one_order_only(ask, slug):
     """Rows that tie in ORDER BY could come in any order."""
     question = questions.get(slug)
@@ -135,7 +135,7 @@ def test_the_answer_has_one_order_only(ask, slug):
     assert len(keys) == len(rows)
 
 
-@pytest.mark.parametrize("slug", PROMISED)
+@pytest.mark.parametrize("slug", questions.catalogue())
 def test_a_question_uses_defined_terms_only(ask_ontology, slug):
     used = set(re.findall(r"foedus:([A-Za-z]\w*)", questions.get(slug).text))
     assert used - ask_ontology == set()

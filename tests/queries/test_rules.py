@@ -275,6 +275,25 @@ def test_a_freeze_of_a_state_that_is_no_member_interrupts_nothing(conclude):
     assert conclude(IN + OUT + act("freezes", "Freeze", "1915-01-01"))("interruption-league-rome-1", "rdf:type") == []
 
 
+UNDATED = """
+id:raid a foedus:Incident ; foedus:began "1905-05-01" .
+id:asks a foedus:Request ; foedus:triggeredBy id:raid .
+id:one a foedus:Decision ; foedus:decisionOn id:asks ; foedus:occurred "1905-05-03" .
+id:two a foedus:Decision ; foedus:decisionOn id:asks ; foedus:occurred "1905-05-09" .
+"""
+
+
+def test_a_request_without_a_day_lies_between_its_incident_and_the_first_decision(conclude):
+    world = conclude(UNDATED)
+    assert world("asks", "foedus:requestedEarliest") == ["1905-05-01"]
+    assert world("asks", "foedus:requestedLatest") == ["1905-05-03"]
+
+
+def test_a_request_with_a_day_keeps_it(conclude):
+    world = conclude(UNDATED + 'id:asks foedus:requestedOn "1905-05-02" .')
+    assert world("asks", "foedus:requestedEarliest") == world("asks", "foedus:requestedLatest") == ["1905-05-02"]
+
+
 ARTICLE = """
 id:article a foedus:Article ; foedus:articleOf id:foedus-cassianum .
 id:old a foedus:ArticleVersion ; foedus:versionOf id:article ; foedus:introducedBy id:force .
@@ -355,3 +374,33 @@ def test_spells_have_english_names_with_their_dates(conclude):
 def test_a_part_of_a_part_is_part_of_the_whole(conclude):
     world = conclude("id:shot foedus:partOf id:clash . id:clash foedus:partOf id:war .")
     assert world("shot", "foedus:partOf") == ["clash", "war"]
+
+
+GONE = """
+id:gone a foedus:Dissolution ; foedus:dissolves id:league ; foedus:occurred "1930-01-01" ; foedus:takesEffect "1930-01-01" .
+"""
+
+
+def test_a_dissolution_ends_the_memberships_and_leaves_the_bindings(conclude):
+    world = conclude(IN + GONE)
+    assert world("membership-league-rome-1", "foedus:endedBy") == ["gone"]
+    assert world("membership-league-rome-1", "foedus:until") == ["1929-12-31"]
+    assert world("binding-foedus-cassianum-rome-1", "foedus:endedBy") == []
+
+
+def test_a_dissolution_ends_no_membership_that_ended_before(conclude):
+    world = conclude(IN + OUT + AGAIN + GONE)
+    assert world("membership-league-rome-1", "foedus:endedBy") == ["out"]
+    assert world("membership-league-rome-2", "foedus:endedBy") == ["gone"]
+
+
+def test_a_bond_that_ends_after_the_dissolution_ends_no_membership(conclude):
+    world = conclude(IN + GONE + act("late", "Withdrawal", "1940-01-01", "1940-01-01"))
+    assert world("membership-league-rome-1", "foedus:endedBy") == ["gone"]
+    assert world("binding-foedus-cassianum-rome-1", "foedus:endedBy") == ["late"]
+
+
+def test_a_bond_that_begins_after_the_dissolution_makes_no_member(conclude):
+    world = conclude(GONE + act("late", "Accession", "1940-01-01", "1940-01-01"))
+    assert world("binding-foedus-cassianum-rome-1", "foedus:begunBy") == ["late"]
+    assert world("membership-league-rome-1", "foedus:begunBy") == []
