@@ -3,7 +3,7 @@
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -360,4 +360,84 @@ def format_(paths: tuple[Path, ...], check_only: bool) -> None:
     verb = "would change" if check_only else "changed"
     click.echo(f"{len(changed)} {verb}.", err=True)
     if check_only and changed:
+        raise click.exceptions.Exit(1)
+
+
+@foedus.group("import", invoke_without_command=True)
+@click.pass_context
+def import_(context: click.Context) -> None:
+    """Make generated Turtle from data sets that others publish as CSV.
+
+    Malformed rows are told by line, and nothing is written. Rows that find no state are told, the rest is written, and
+    the exit code is 1.
+
+    \b
+    Examples:
+      foedus import states --country-codes country-codes.csv --cow states2016.csv --gleditsch-ward gw.csv
+      foedus import ucdp ucdp-prio-acd-251.csv
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+_CSV = click.Path(path_type=Path)
+
+
+@import_.command("states")
+@click.option("--country-codes", required=True, type=_CSV, metavar="FILE", help="country-codes: names and ISO codes.")
+@click.option("--cow", required=True, type=_CSV, metavar="FILE", help="Correlates of War: state system membership.")
+@click.option("--gleditsch-ward", required=True, type=_CSV, metavar="FILE", help="Gleditsch and Ward: states.")
+@click.option("--icow", type=_CSV, metavar="FILE", help="ICOW colonial history; without it, no independences.")
+@click.option("--crosswalk", type=_CSV, metavar="FILE", help="Whose each number is.  [default: data/crosswalk.csv]")
+@click.option("--out", type=_CSV, metavar="FILE", help="File to write.  [default: data/generated/states.ttl]")
+def import_states(
+    country_codes: Path, cow: Path, gleditsch_ward: Path, icow: Path | None, crosswalk: Path | None, out: Path | None
+) -> None:
+    """Make the reference list of states: names, dated codes, independence and end by each list.
+
+    \b
+    Examples:
+      foedus import states --country-codes country-codes.csv --cow states2016.csv --gleditsch-ward gw.csv
+      foedus import states --country-codes country-codes.csv --cow states2016.csv --gleditsch-ward gw.csv \\
+        --icow coldata110.csv --out states.ttl
+    """
+    from foedus.build.importing import states
+
+    made = states.make(crosswalk or files.DATA / "crosswalk.csv", country_codes, cow, gleditsch_ward, icow)
+    _import(made.text, made.counts, made.unmapped, out or files.DATA / "generated" / "states.ttl")
+
+
+@import_.command("ucdp")
+@click.argument("file", type=_CSV)
+@click.option("--version", metavar="VERSION", help="Version of the data set.  [default: as in the name of FILE]")
+@click.option("--states", type=_CSV, metavar="FILE", help="Numbers of states.  [default: data/generated/states.ttl]")
+@click.option("--out", type=_CSV, metavar="FILE", help="File to write.  [default: data/generated/ucdp.ttl]")
+def import_ucdp(file: Path, version: str | None, states: Path | None, out: Path | None) -> None:
+    """Make armed conflicts from the UCDP/PRIO Armed Conflict Dataset, as far as states stand on both sides.
+
+    A newer release is read likewise, in any order of columns; its version, with a source of that name, is cited.
+
+    \b
+    Examples:
+      foedus import ucdp ucdp-prio-acd-251.csv
+      foedus import ucdp conflicts.csv --version 25.1 --out conflicts.ttl
+    """
+    from foedus.build.importing import ucdp
+
+    chosen = version or ucdp.version_of(file)
+    made = ucdp.make(file, states or files.DATA / "generated" / "states.ttl", chosen)
+    _import(made.text, made.counts, made.unmapped, out or files.DATA / "generated" / "ucdp.ttl")
+
+
+def _import(text: str, counts: Mapping[str, int], unmapped: Sequence[str], out: Path) -> None:
+    """Write a generated file, tell what it holds and what found no state."""
+    from foedus.build.importing import turtle
+
+    turtle.write(out, text)
+    click.echo(files.shown(out))
+    click.echo(", ".join(f"{number} {what}" for what, number in counts.items()) + ".", err=True)
+    for told in unmapped:
+        click.echo(told, err=True)
+    if unmapped:
+        click.echo(f"{len(unmapped)} found no state.", err=True)
         raise click.exceptions.Exit(1)

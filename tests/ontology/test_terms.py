@@ -20,21 +20,23 @@ CONTRACT = """
 CLASSES = """
     Agent Person Organisation Organ LegalText ArticleVersion Spell SignatorySpell Interruption Event Request Decision
     Outcome BeginningAct EntryIntoForce Accession Readmission EndingAct Expiry Withdrawal Denunciation InterruptingAct
-    Suspension Freeze Signature Ratification RefusalToExtend Announcement Notification Establishment CasualtyClaim
+    Suspension Freeze Signature Ratification RefusalToExtend Announcement Notification Establishment Dissolution CasualtyClaim
     ResponsibilityClaim CeasefireStatusClaim ValueClaim Attestation ObligationKind AssistanceKind Assessment
     ReadingStatus HarmKind CeasefireVerdict ClaimTopic Grouping Termination PerformanceClaim MembershipClaim Coverage
     ObligationCondition IncidentKind Performance SourceKind FactKind Completeness
+    Independence Extinction ArmedConflict ConflictYear IndependenceKind ConflictType Intensity
 """
 
 OBJECT_PROPERTIES = """
     constitutedBy basedOn organOf amends extends articleOf versionOf introducedBy replaces hasObligation ofState
-    ofTreaty ofAlliance doneBy establishes attests begunBy endedBy interrupts lastAttestedBy everMemberOf everPartyTo
+    ofTreaty ofAlliance doneBy establishes dissolves attests begunBy endedBy interrupts lastAttestedBy everMemberOf everPartyTo
     requestedBy addressedTo invokes underTreaty asksFor triggeredBy appliedVersion decisionOn decidedBy outcomeOf
     provides
     participant partOf onIncident ceasefireParty announcedBy mediatedBy agreedBy claimant reporter reportedIn about
     supportedBy correctedBy topic assessment victimsOf harm blames verdict contradicts source actsFor reading author
     derivedFrom hasCondition obliges namesAsThreat succeeds ofOrgan incidentKind attackedState performer performance
-    sourceKind coverageOf factKind completeness
+    sourceKind coverageOf factKind completeness independenceKind independentFrom absorbedBy ofConflict conflictType
+    intensity sideA sideB supportsSideA supportsSideB
 """
 
 EDTF_PROPERTIES = """
@@ -47,7 +49,7 @@ OTHER_DATATYPE_PROPERTIES = """
     beganEarliest beganLatest endedEarliest endedLatest beginEarliest beginLatest endEarliest endLatest from until
     spellNumber status effectiveAt asOf minCount maxCount value unattributed articleNumber iso3 code codeScheme
     paragraph statement assessmentNote summary preferenceReason publisher language url sha256 office statedIn
-    independenceNote coveredEarliest coveredLatest
+    independenceNote coveredEarliest coveredLatest year
 """
 
 ANNOTATIONS = "aspect counterExample earliestBound latestBound primary statusWord"
@@ -72,6 +74,9 @@ LISTS = {
         membershipFacts obligationFacts invocationFacts incidentFacts conflictFacts codeFacts claimFacts
     """,
     "Completeness": "complete incompleteRoll sampled",
+    "IndependenceKind": "stateFormation decolonisation secession partition",
+    "ConflictType": "interstate internationalisedIntrastate",
+    "Intensity": "minorConflict war",
     "ClaimTopic": """
         publicationTopic conflictTopic onsetTopic blameTopic deathsTopic injuriesTopic relationTopic capabilityTopic
         roleTopic ceasefireTopic requestTopic organisationTopic characterisationTopic foundingTopic deploymentTopic

@@ -31,6 +31,12 @@ _KINDS = {"1": "stateFormation", "2": "decolonisation", "3": "secession", "4": "
 """IndType of the ICOW colonial history data."""
 
 _UNKNOWN = "-9"
+_COUNTED = {
+    "State": "states",
+    "CodeAssignment": "code assignments",
+    "Independence": "independences",
+    "Extinction": "extinctions",
+}
 
 
 @dataclass(frozen=True)
@@ -120,8 +126,7 @@ def make(crosswalk_file: Path, codes: Path, cow: Path, gw: Path, icow: Path | No
         things += ends.extinction(state)
     used = [path.name for path in (codes, cow, gw, *((icow,) if icow else ()))]
     made.text = turtle.document(_head(used), things)
-    for thing in things:
-        made.counts[thing.type] = made.counts.get(thing.type, 0) + 1
+    made.counts = {words: sum(thing.type == type_ for thing in things) for type_, words in _COUNTED.items()}
     return made
 
 
