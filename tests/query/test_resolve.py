@@ -1,11 +1,14 @@
 """What a parameter's value means, and how an answer reads in a terminal."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from foedus import names
 from foedus.errors import NoSuchThing, WrongUsage
 from foedus.query import answering
-from foedus.query.pool import Request
+from foedus.query.limits import Limits
+from foedus.query.pool import Pool, Request
 from foedus.query.resolve import resolver
 from foedus.query.table import as_table
 
@@ -32,6 +35,13 @@ ALLIANCE, STATE = names.ONTOLOGY + "Alliance", names.ONTOLOGY + "State"
 )
 def test_a_thing_is_found_by_whatever_it_is_called(small_pool, value, type_, local):
     assert resolver(small_pool)(value, type_) == names.ID + local
+
+
+def test_the_first_askers_share_one_index(small_dataset):
+    with Pool(small_dataset, Limits(workers=4)) as pool, ThreadPoolExecutor(8) as askers:
+        found = set(askers.map(lambda _: resolver(pool)("ARM", STATE), range(8)))
+        asked = pool.statistics().open.asked + pool.statistics().reserved.asked
+    assert (found, asked) == ({names.ID + "armenia"}, 1)
 
 
 @pytest.mark.parametrize(("value", "near"), [("Armania", "armenia (Armenia)"), ("rusia", "russia (Russia)")])

@@ -5,6 +5,7 @@ The names of a class's instances are fetched whole and compared here, so that no
 
 import difflib
 import re
+import threading
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -37,6 +38,9 @@ _HOW = {
 # What a name is decides first: an ISO code that is also somebody's other name means the state with the code.
 _ORDER = ("itself", "match", "iso3", "code", "label", "other")
 _ITEM = re.compile(r"(?:https?://www\.wikidata\.org/(?:wiki|entity)/|wd:)?(Q[1-9][0-9]*)")
+_MAKING = threading.Lock()
+_PATIENCE = 1.0
+"""Seconds that an asker waits for an index that another one has begun to make; then it makes its own."""
 _INDEXES: WeakKeyDictionary[Asker, dict[tuple[str, str], "_Index"]] = WeakKeyDictionary()
 
 
@@ -94,9 +98,16 @@ def _index(asker: Asker, type_iri: str) -> _Index:
     """The index of a class, made once per version of the dataset."""
     version = asker.dataset.sha256
     known = _INDEXES.setdefault(asker, {})
-    if (type_iri, version) not in known:
-        known[type_iri, version] = _made(asker, type_iri)
-    return known[type_iri, version]
+    if (type_iri, version) in known:
+        return known[type_iri, version]
+    is_ours = _MAKING.acquire(timeout=_PATIENCE)
+    try:
+        if (type_iri, version) not in known:
+            known[type_iri, version] = _made(asker, type_iri)
+        return known[type_iri, version]
+    finally:
+        if is_ours:
+            _MAKING.release()
 
 
 def _made(asker: Asker, type_iri: str) -> _Index:
