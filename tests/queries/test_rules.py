@@ -404,3 +404,23 @@ def test_a_bond_that_begins_after_the_dissolution_makes_no_member(conclude):
     world = conclude(GONE + act("late", "Accession", "1940-01-01", "1940-01-01"))
     assert world("binding-foedus-cassianum-rome-1", "foedus:begunBy") == ["late"]
     assert world("membership-league-rome-1", "foedus:begunBy") == []
+
+
+CITED = """
+id:annals a foedus:Source ; rdfs:label "Annals"@en .
+id:list a foedus:Source ; rdfs:label "List"@en .
+id:of-list a foedus:Coverage ; foedus:coverageOf id:list .
+id:in foedus:source id:annals , id:list .
+id:again foedus:source id:annals .
+"""
+
+
+def test_a_source_covers_the_time_of_the_facts_that_were_taken_from_it(conclude):
+    world = conclude(IN + act("again", "Accession", "1920-05") + CITED)
+    assert world("drawn-from-annals-membership", "foedus:coveredFrom") == ["1900-01-01"]
+    assert world("drawn-from-annals-membership", "foedus:coveredLatest") == ["1920-05-31"]
+    assert world("drawn-from-annals-incident", "rdf:type") == []
+
+
+def test_a_source_that_says_what_it_covers_is_taken_at_its_word(conclude):
+    assert conclude(IN + CITED)("drawn-from-list-membership", "rdf:type") == []
