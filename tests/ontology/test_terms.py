@@ -20,7 +20,7 @@ CONTRACT = """
 CLASSES = """
     Agent Person Organisation Organ LegalText ArticleVersion Spell SignatorySpell Interruption Event Request Decision
     Outcome BeginningAct EntryIntoForce Accession Readmission EndingAct Expiry Withdrawal Denunciation InterruptingAct
-    Suspension Freeze Signature Ratification RefusalToExtend Announcement Notification Establishment Dissolution CasualtyClaim
+    Suspension Freeze Signature Ratification RefusalToExtend Announcement Notification Establishment CasualtyClaim
     ResponsibilityClaim CeasefireStatusClaim ValueClaim Attestation ObligationKind AssistanceKind Assessment
     ReadingStatus HarmKind CeasefireVerdict ClaimTopic Grouping Termination PerformanceClaim MembershipClaim Coverage
     ObligationCondition IncidentKind Performance SourceKind FactKind Completeness

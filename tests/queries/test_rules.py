@@ -377,7 +377,7 @@ def test_a_part_of_a_part_is_part_of_the_whole(conclude):
 
 
 GONE = """
-id:gone a foedus:Dissolution ; foedus:dissolves id:league ; foedus:occurred "1930-01-01" ; foedus:takesEffect "1930-01-01" .
+id:gone a foedus:Dissolution ; foedus:dissolves id:league ; foedus:takesEffect "1930-01-01" .
 """
 
 
