@@ -24,13 +24,13 @@ CLASSES = """
     ResponsibilityClaim CeasefireStatusClaim ValueClaim Attestation ObligationKind AssistanceKind Assessment
     ReadingStatus HarmKind CeasefireVerdict ClaimTopic Grouping Termination PerformanceClaim MembershipClaim Coverage
     ObligationCondition IncidentKind Performance SourceKind FactKind Completeness
-    Independence Extinction ArmedConflict ConflictYear IndependenceKind ConflictType Intensity
+    Independence Extinction ArmedConflict ConflictYear IndependenceKind ConflictType Intensity Dissolution
 """
 
 OBJECT_PROPERTIES = """
     constitutedBy basedOn organOf amends extends articleOf versionOf introducedBy replaces hasObligation ofState
-    ofTreaty ofAlliance doneBy establishes dissolves attests begunBy endedBy interrupts lastAttestedBy everMemberOf everPartyTo
-    requestedBy addressedTo invokes underTreaty asksFor triggeredBy appliedVersion decisionOn decidedBy outcomeOf
+    ofTreaty ofAlliance doneBy establishes dissolves attests begunBy endedBy interrupts lastAttestedBy everMemberOf
+    everPartyTo requestedBy addressedTo invokes underTreaty asksFor triggeredBy appliedVersion decisionOn decidedBy outcomeOf
     provides
     participant partOf onIncident ceasefireParty announcedBy mediatedBy agreedBy claimant reporter reportedIn about
     supportedBy correctedBy topic assessment victimsOf harm blames verdict contradicts source actsFor reading author
