@@ -129,8 +129,10 @@ def _compile(content: reading.Content, tell: Progress) -> _Made:
     counts += [*dated.counts, Count("conclusions", len(concluded.triples))]
 
     tell("Validating", 3, _STEPS)
-    valid, shaped = _validate(content, inferred)
-    counts += shaped
+    valid = shapes.validate(
+        (*asserted, *inferred), _triples(content.shapes), _triples(content.ontology), content.places
+    )
+    counts += valid.counts
 
     tell("Checking", 4, _STEPS)
     as_of, undated = checks.as_of(content)
@@ -146,18 +148,8 @@ def _compile(content: reading.Content, tell: Progress) -> _Made:
     ):
         findings += checked.findings
         counts += checked.counts
-    findings = [*findings, *_not_said(valid, findings)]
+    findings = [*findings, *_not_said(valid.findings, findings)]
     return _Made(_graphs(content, inferred, linked.triples, stored), as_of, tuple(findings), tuple(counts))
-
-
-def _validate(content: reading.Content, inferred: tuple[Triple, ...]) -> tuple[list[Finding], list[Count]]:
-    """What the shapes find in the data and in what was inferred from them."""
-    data = reading.graph((*_triples(content.data), *inferred))
-    shapes_graph = reading.graph(_triples(content.shapes))
-    ontology = reading.graph(_triples(content.ontology))
-    found = shapes.validate(data, shapes_graph, ontology, content.places)
-    counted = shapes.counts(data, shapes_graph, ontology)
-    return found, counted if shapes.were_validated(found) else [each for each in counted if each.what == "shapes"]
 
 
 def _not_said(findings: Sequence[Finding], already: Sequence[Finding]) -> list[Finding]:

@@ -188,22 +188,23 @@ def graph(triples: Iterable[Triple]) -> rdflib.Graph:
     """*triples* for rdflib, each literal with the very text that was read."""
     made = rdflib.Graph()
     for triple in triples:
-        made.add((_term(triple.subject), _term(triple.predicate), _term(triple.object)))
+        made.add((rdflib_term(triple.subject), rdflib_term(triple.predicate), rdflib_term(triple.object)))
     return made
 
 
-def _term(term: object) -> rdflib.term.Node:
-    if isinstance(term, NamedNode):
-        return rdflib.URIRef(term.value)
-    if isinstance(term, BlankNode):
-        return rdflib.BNode(term.value)
-    if not isinstance(term, Literal):
-        raise CannotRead(f"{term} is no term of RDF 1.1.", "Write the statement as a node of its own.")
-    if term.language:
-        return rdflib.Literal(term.value, lang=term.language)
-    kind = term.datatype.value
+def rdflib_term(read: object) -> rdflib.term.Node:
+    """The term that was *read*, for rdflib."""
+    if isinstance(read, NamedNode):
+        return rdflib.URIRef(read.value)
+    if isinstance(read, BlankNode):
+        return rdflib.BNode(read.value)
+    if not isinstance(read, Literal):
+        raise CannotRead(f"{read} is no term of RDF 1.1.", "Write the statement as a node of its own.")
+    if read.language:
+        return rdflib.Literal(read.value, lang=read.language)
+    kind = read.datatype.value
     plain = kind == names.PREFIXES["xsd"] + "string"
-    return rdflib.Literal(term.value, datatype=None if plain else rdflib.URIRef(kind), normalize=False)
+    return rdflib.Literal(read.value, datatype=None if plain else rdflib.URIRef(kind), normalize=False)
 
 
 class _Reader:

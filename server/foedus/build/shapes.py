@@ -1,7 +1,7 @@
 """Hold the data against the shapes, and the shapes against SHACL and the ontology."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache
@@ -9,6 +9,8 @@ from importlib.resources import files as resources
 
 import pyshacl
 import pyshacl.errors
+from pyoxigraph import Literal as OxLiteral
+from pyoxigraph import NamedNode, Triple
 from rdflib import BNode, Graph, Literal, URIRef
 from rdflib.collection import Collection
 from rdflib.namespace import DCAT, DCTERMS, OWL, PROV, RDF, RDFS, SH, SKOS, XSD, DefinedNamespace
@@ -17,7 +19,8 @@ from rdflib.term import Node
 
 from foedus import files, names
 from foedus.build.findings import Count, Finding
-from foedus.build.reading import Places
+from foedus.build.reading import Places, graph, parsed, rdflib_term
+from foedus.build.sieve import Index, Sieve, Term
 
 # Vocabularies that a misspelt term can be held against; PROV and DCAT are used by the dataset's own description.
 _VOCABULARIES: tuple[type[DefinedNamespace], ...] = (RDF, RDFS, OWL, SKOS, DCTERMS, DCAT, PROV)
@@ -27,22 +30,21 @@ _DEPTH = 40
 
 # The one spelling of each value of each type, and what is wrong with any other.
 _SPELLINGS = {
-    XSD.integer: (r"0|-?[1-9][0-9]*", "is written without plus sign and leading zeros"),
-    XSD.boolean: (r"true|false", "is written true or false"),
-    XSD.date: (r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "is written without time zone"),
-    XSD.dateTime: (
+    str(XSD.integer): (r"0|-?[1-9][0-9]*", "is written without plus sign and leading zeros"),
+    str(XSD.boolean): (r"true|false", "is written true or false"),
+    str(XSD.date): (r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "is written without time zone"),
+    str(XSD.dateTime): (
         r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-](?!00:00)[0-9]{2}:[0-9]{2})",
         "is written with its offset, Z for none, and without parts of a second",
     ),
-    XSD.anyURI: (r"\S+", "is written without spaces"),
-    XSD.string: (r"(?s:.*)", ""),
-    RDF.langString: (r"(?s:.*)", ""),
+    str(XSD.anyURI): (r"\S+", "is written without spaces"),
 }
 _TYPES = "xsd:integer, xsd:boolean, xsd:date, xsd:dateTime, xsd:anyURI, or text"
 
 _NOT_VALIDATED = "Until then the data are not held against the shapes."
 _QUERIES = (SH.select, SH.ask)
 _COMPARISONS = (SH.lessThan, SH.lessThanOrEquals)
+_TYPE = NamedNode(str(RDF.type))
 _TARGETS = (SH.targetClass, SH.targetNode, SH.targetSubjectsOf, SH.targetObjectsOf)
 _SHAPE_LISTS = (SH["or"], SH["and"], SH.xone)
 _SHAPE_LINKS = (SH.property, SH.node, SH["not"], SH.qualifiedValueShape)
@@ -66,77 +68,93 @@ class Violation:
     message: str
 
 
-def validate(data: Graph, shapes: Graph, ontology: Graph, places: Places | None = None) -> list[Finding]:
+@dataclass(frozen=True)
+class Validation:
+    """What is wrong with data and shapes, whether the data were held against the shapes, and how much was looked at."""
+
+    findings: tuple[Finding, ...]
+    counts: tuple[Count, ...]
+    shapes_are_sound: bool
+
+
+def validate(
+    data: Iterable[Triple],
+    shapes: Iterable[Triple],
+    ontology: Iterable[Triple],
+    places: Places | None = None,
+    only: Container[Term] | None = None,
+) -> Validation:
     """Everything that is wrong with *data* by *shapes* and *ontology*, and with *shapes* themselves.
 
     *data* holds what was asserted and, after reasoning, what was inferred. *places* says where each subject is
-    described, so that a finding names its file; without it, the finding names the file of the shape.
+    described, so that a finding names its file; without it, the finding names the file of the shape. With *only*, the
+    other nodes of *data* are there to be referred to, and are not looked at themselves.
 
     Where the shapes have faults of their own, the data are not held against them: what a faulty shape found would
     mislead, and each finding about a shape says so.
     """
     places = places or {}
-    faulty = check_shapes(shapes, ontology, places)
+    stated, asked, terms = tuple(dict.fromkeys(data)), tuple(shapes), tuple(ontology)
+    shapes_graph, ontology_graph = graph(asked), graph(terms)
+    faulty = check_shapes(asked, terms, places)
     findings = [replace(each, remedy=f"{each.remedy} {_NOT_VALIDATED}") for each in faulty]
-    findings += _undefined_terms(data, ontology, places)
-    findings += _untyped(data, ontology, places)
-    findings += _not_canonical(data, places)
+    own = stated if only is None else tuple(triple for triple in stated if triple.subject in only)
+    findings += _undefined_terms(own, ontology_graph, places)
+    findings += _untyped(own, ontology_graph, places)
+    findings += _not_canonical(own, places)
+    counted = [Count("shapes", len(_shapes(shapes_graph)))]
     if faulty:
-        return _ordered(findings)
-    for count in counts(data, shapes, ontology):
-        if not count.number:
-            findings.append(
-                Finding("shapes/", None, "", f"The validation looked at no {count.what}.", "Check what was read.")
-            )
+        return Validation(_ordered(findings), tuple(counted), False)
+    sieve = Sieve(Index((*stated, *terms)), Index(asked))
+    counted.append(Count("focus nodes", len(sieve.focus_nodes(only))))
+    if only is None:
+        findings += [
+            Finding("shapes/", None, "", f"The validation looked at no {count.what}.", "Check what was read.")
+            for count in counted
+            if not count.number
+        ]
     try:
-        found = violations(data, shapes, ontology)
+        found = _violations(sieve, only)
     except _MALFORMED as error:
         findings.append(
             Finding("shapes/", None, "", f"The shapes cannot be loaded: {_one_line(error)}", "Correct the shape.")
         )
-        return _ordered(findings)
-    described = sorted({str(node) for node in data.subjects(RDF.type) if str(node).startswith(names.ID)})
-    findings += [_finding(each, shapes, places, described) for each in found]
-    return _ordered(findings)
+        return Validation(_ordered(findings), tuple(counted), True)
+    if found:
+        described = sorted({node.value for node in _things(stated)})
+        findings += [_finding(each, shapes_graph, places, described) for each in found]
+    return Validation(_ordered(findings), tuple(counted), True)
 
 
-def were_validated(findings: Iterable[Finding]) -> bool:
-    """Whether the data were held against the shapes for *findings*, the answer of ``validate``."""
-    return not any(each.remedy.endswith(_NOT_VALIDATED) for each in findings)
+def violations(data: Iterable[Triple], shapes: Iterable[Triple], ontology: Iterable[Triple]) -> list[Violation]:
+    """The validation results for *data* with *ontology*, whose subclasses the targets follow.
+
+    The sieve lets pass what conforms for certain, and pyshacl has the word on the rest.
+    """
+    return _violations(Sieve(Index((*data, *ontology)), Index(shapes)), None)
 
 
-def counts(data: Graph, shapes: Graph, ontology: Graph) -> list[Count]:
-    """How many shapes there are, and how many nodes of *data* and *ontology* they look at."""
-    return [
-        Count("shapes", len(_shapes(shapes))),
-        Count("focus nodes", len(_focus_nodes(data + ontology, shapes))),
-    ]
-
-
-def violations(data: Graph, shapes: Graph, ontology: Graph) -> list[Violation]:
-    """The validation results of pyshacl over *data* with *ontology*, whose subclasses the targets follow.
+def every_violation(data: Graph, shapes: Graph) -> list[Violation]:
+    """The validation results of pyshacl over all of *data*, which holds the ontology too: what the sieve is held to.
 
     pyshacl stops with a TypeError where a date is ill-typed and something is to be compared with it. Everything else
     is then validated without the comparisons, and each value that cannot be compared is a result of its own.
     """
-    everything = data + ontology
     try:
-        return list(_results(everything, shapes))
+        return list(_results(data, shapes))
     except TypeError:
-        calm = Graph()
-        for triple in shapes:
-            if triple[1] not in _COMPARISONS:
-                calm.add(triple)
-        return [*_results(everything, calm), *_incomparable(everything, shapes)]
+        calm = _without(_COMPARISONS, shapes)
+        return [*_results(data, calm), *_incomparable(data, shapes)]
 
 
-def check_shapes(shapes: Graph, ontology: Graph, places: Places | None = None) -> list[Finding]:
-    """What is wrong with the shapes: misspelt terms, malformed shapes, shapes that never apply."""
-    places = places or {}
-    findings = [*_misspelt(shapes, places), *_unknown_to_ontology(shapes, ontology, places)]
+def check_shapes(triples: Iterable[Triple], ontology: Iterable[Triple], places: Places | None = None) -> list[Finding]:
+    """What is wrong with the shapes in *triples*: misspelt terms, malformed shapes, shapes that never apply."""
+    places, triples = places or {}, tuple(triples)
+    shapes = graph(triples)
+    findings = [*_misspelt(shapes, places), *_unknown_to_ontology(shapes, graph(ontology), places)]
     findings += [*_never_applied(shapes, places), *_without_message(shapes, places), *_bad_sparql(shapes, places)]
     findings += _missing(shapes, places)
-    findings += _malformed(shapes, places)
+    findings += _malformed(triples, shapes, places)
     return findings
 
 
@@ -152,6 +170,27 @@ def file_of(shape: Node, shapes: Graph) -> str:
 
 
 # --- the data -----------------------------------------------------------------------------------------------------
+
+
+def _violations(sieve: Sieve, only: Container[Term] | None) -> list[Violation]:
+    """What pyshacl finds about the nodes that *sieve* holds back, of *only* if given."""
+    suspects = sieve.suspects(only)
+    if not suspects:
+        return []
+    aimed = _without(_TARGETS, graph(sieve.shapes.triples))
+    for shape, nodes in suspects.items():
+        for node in nodes:
+            aimed.add((rdflib_term(shape), SH.targetNode, rdflib_term(node)))
+    return every_violation(graph(sieve.data.triples), aimed)
+
+
+def _without(predicates: Container[Node], shapes: Graph) -> Graph:
+    """*shapes* without the statements that have one of *predicates*."""
+    rest = Graph()
+    for triple in shapes:
+        if triple[1] not in predicates:
+            rest.add(triple)
+    return rest
 
 
 def _results(data: Graph, shapes: Graph) -> Iterator[Violation]:
@@ -226,63 +265,84 @@ def _detail(violation: Violation) -> str:
     return f" ({violation.path} is {_shown(violation.value)})" if violation.path else f" ({_shown(violation.value)})"
 
 
-def _undefined_terms(data: Graph, ontology: Graph, places: Places) -> Iterator[Finding]:
+def _undefined_terms(data: Iterable[Triple], ontology: Graph, places: Places) -> Iterator[Finding]:
     """A finding for each class and property in *data* that its vocabulary does not define."""
     defined = {str(term) for term in ontology.subjects(RDF.type) if str(term).startswith(names.ONTOLOGY)}
-    used = {(subject, predicate, "property") for subject, predicate in data.subject_predicates()}
-    used |= {(subject, kind, "class") for subject, kind in data.subject_objects(RDF.type)}
-    for subject, term, sort in used:
-        known = defined if str(term).startswith(names.ONTOLOGY) else _vocabulary(str(term))
-        if known is None or str(term) in known:
+    used = {(triple.subject, triple.predicate.value, "property") for triple in data}
+    used |= {(each.subject, str(rdflib_term(each.object)), "class") for each in data if each.predicate == _TYPE}
+    for subject, iri, sort in used:
+        known = defined if iri.startswith(names.ONTOLOGY) else _vocabulary(iri)
+        if known is None or iri in known:
             continue
-        file, line = places.get(str(subject), ("data/", None))
+        file, line = _place(subject, places)
         vocabulary = "ontology" if known is defined else "vocabulary"
         yield Finding(
             file,
             line,
-            _shown(subject),
-            f"{names.curie(str(term))} is no {sort} that its {vocabulary} defines.",
-            _nearest(str(term), known),
+            _shown(rdflib_term(subject)),
+            f"{names.curie(iri)} is no {sort} that its {vocabulary} defines.",
+            _nearest(iri, known),
         )
 
 
-def _untyped(data: Graph, ontology: Graph, places: Places) -> Iterator[Finding]:
+def _untyped(data: Iterable[Triple], ontology: Graph, places: Places) -> Iterator[Finding]:
     """A finding for each subject of *data* that no shape can look at, because it is of no class of the ontology's."""
-    classes = set(ontology.subjects(RDF.type, OWL.Class)) | {DCAT.Dataset}
-    ours = {subject for subject in data.subjects() if isinstance(subject, BNode) or str(subject).startswith(names.ID)}
-    for subject in ours:
-        if classes.isdisjoint(data.objects(subject, RDF.type)):
-            file, line = places.get(str(subject), ("data/", None))
-            yield Finding(
-                file,
-                line,
-                _shown(subject),
-                f"{_shown(subject)} is of no class of the ontology.",
-                "Say what it is: a foedus:State, a foedus:Source…",
-            )
+    classes = {str(kind) for kind in ontology.subjects(RDF.type, OWL.Class)} | {str(DCAT.Dataset)}
+    typed = {
+        triple.subject
+        for triple in data
+        if triple.predicate == _TYPE and isinstance(triple.object, NamedNode) and triple.object.value in classes
+    }
+    for subject in dict.fromkeys(triple.subject for triple in data):
+        if subject not in typed and (not isinstance(subject, NamedNode) or subject.value.startswith(names.ID)):
+            shown = _shown(rdflib_term(subject))
+            message = f"{shown} is of no class of the ontology."
+            file, line = _place(subject, places)
+            yield Finding(file, line, shown, message, "Say what it is: a foedus:State, a foedus:Source…")
 
 
-def _not_canonical(data: Graph, places: Places) -> Iterator[Finding]:
+def _not_canonical(data: Iterable[Triple], places: Places) -> Iterator[Finding]:
     """A finding for each literal of ours that the store would respell, or whose type is none that we use.
 
     No shape can say this: pyshacl matches a pattern against the value, where "04" and "4" are the same.
     """
-    for subject, predicate, value in data:
-        if not isinstance(value, Literal) or value.datatype is None or not str(subject).startswith(names.ID):
+    for triple in data:
+        value = triple.object
+        if not isinstance(value, OxLiteral) or value.language or not isinstance(triple.subject, NamedNode):
             continue
-        if value.datatype in _SPELLINGS and (value.ill_typed or re.fullmatch(_SPELLINGS[value.datatype][0], value)):
+        kind = value.datatype.value
+        if not triple.subject.value.startswith(names.ID) or kind == str(XSD.string):
             continue
-        file, line = places.get(str(subject), ("data/", None))
-        _, advice = _SPELLINGS.get(value.datatype, ("", f"is of no type that is used here: {_TYPES}"))
-        message = f"{names.curie(str(predicate))} {_shown(value)} {advice}."
-        yield Finding(file, line, _shown(subject), message, "See shapes/everything.ttl.")
+        shown = rdflib_term(value)
+        spelling, advice = _SPELLINGS.get(kind, ("", f"is of no type that is used here: {_TYPES}"))
+        if kind in _SPELLINGS and (re.fullmatch(spelling, value.value) or _is_ill_typed(shown)):
+            continue
+        file, line = _place(triple.subject, places)
+        message = f"{names.curie(triple.predicate.value)} {_shown(shown)} {advice}."
+        yield Finding(file, line, _shown(rdflib_term(triple.subject)), message, "See shapes/everything.ttl.")
+
+
+def _is_ill_typed(node: Node) -> bool:
+    return isinstance(node, Literal) and bool(node.ill_typed)
+
+
+def _things(data: Iterable[Triple]) -> Iterator[NamedNode]:
+    """The things of ours that *data* say the class of."""
+    for triple in data:
+        thing = triple.subject
+        if triple.predicate == _TYPE and isinstance(thing, NamedNode) and thing.value.startswith(names.ID):
+            yield thing
+
+
+def _place(subject: Term, places: Places) -> tuple[str, int | None]:
+    return places.get(subject.value if isinstance(subject, NamedNode) else "", ("data/", None))
 
 
 # --- the shapes ---------------------------------------------------------------------------------------------------
 
 
 def _misspelt(shapes: Graph, places: Places) -> Iterator[Finding]:
-    known = {str(term) for term in _shipped("shacl.ttl").subjects()}
+    known = {str(term) for term in _vocabulary_of_shacl().subjects()}
     for subject, predicate, value in shapes:
         for term in (predicate, value):
             if isinstance(term, URIRef) and term.startswith(str(SH)) and str(term) not in known:
@@ -342,26 +402,38 @@ def _bad_sparql(shapes: Graph, places: Places) -> Iterator[Finding]:
                 yield _about(constraint, shapes, places, message, f"Correct the SPARQL of {names.curie(predicate)}.")
 
 
-def _malformed(shapes: Graph, places: Places) -> Iterator[Finding]:
-    """What the shapes of shapes, a part of the SHACL recommendation, find.
+def _malformed(triples: Iterable[Triple], shapes: Graph, places: Places) -> Iterator[Finding]:
+    """What the shapes of shapes, a part of the SHACL recommendation, find in *shapes*, which *triples* describe.
 
-    They follow every link between shapes. Named shapes are looked at anyway, so the links between them are left out:
-    that takes a quarter of the time.
+    They follow every link between shapes. Named shapes are looked at anyway, so the links between them are left out.
     """
-    named = {shape for shape in _shapes(shapes) if isinstance(shape, URIRef)}
-    apart = Graph()
-    for subject, predicate, value in shapes:
-        if predicate not in _SHAPE_LINKS or value not in named:
-            apart.add((subject, predicate, value))
-    for each in _results(apart, _shipped("shacl-shacl.ttl")):
-        shown = "" if each.value is None else f" ({_shown(each.value)})"
-        yield _about(each.focus, shapes, places, f"The shape is malformed: {each.message}{shown}", "Correct the shape.")
+    named = {str(shape) for shape in _shapes(shapes) if isinstance(shape, URIRef)}
+    links = {str(link) for link in _SHAPE_LINKS}
+    apart = (
+        each
+        for each in triples
+        if not (each.predicate.value in links and isinstance(each.object, NamedNode) and each.object.value in named)
+    )
+    for found in _violations(Sieve(Index(apart), _shapes_of_shapes()), None):
+        shown = "" if found.value is None else f" ({_shown(found.value)})"
+        yield _about(
+            found.focus, shapes, places, f"The shape is malformed: {found.message}{shown}", "Correct the shape."
+        )
 
 
 @cache
-def _shipped(name: str) -> Graph:
-    """A file of the SHACL recommendation that pyshacl ships: its vocabulary, or its shapes of shapes."""
-    return Graph().parse(data=resources(pyshacl).joinpath("assets", name).read_bytes(), format="turtle")
+def _shapes_of_shapes() -> Index:
+    return Index(parsed(_asset("shacl-shacl.ttl"))[0])
+
+
+def _asset(name: str) -> str:
+    """The text of a file of the SHACL recommendation that pyshacl ships."""
+    return resources(pyshacl).joinpath("assets", name).read_text(encoding="utf-8")
+
+
+@cache
+def _vocabulary_of_shacl() -> Graph:
+    return graph(parsed(_asset("shacl.ttl"))[0])
 
 
 def _about(shape: Node, shapes: Graph, places: Places, message: str, remedy: str) -> Finding:
@@ -372,18 +444,6 @@ def _about(shape: Node, shapes: Graph, places: Places, message: str, remedy: str
 
 def _shapes(shapes: Graph) -> set[Node]:
     return {*shapes.subjects(RDF.type, SH.NodeShape), *shapes.subjects(RDF.type, SH.PropertyShape)}
-
-
-def _focus_nodes(data: Graph, shapes: Graph) -> set[Node]:
-    found: set[Node] = set(shapes.objects(None, SH.targetNode))
-    for target in set(shapes.objects(None, SH.targetClass)):
-        for kind in data.transitive_subjects(RDFS.subClassOf, target):
-            found.update(data.subjects(RDF.type, kind))
-    for target in set(shapes.objects(None, SH.targetSubjectsOf)):
-        found.update(data.subjects(_term(target)))
-    for target in set(shapes.objects(None, SH.targetObjectsOf)):
-        found.update(data.objects(None, _term(target)))
-    return found
 
 
 def _named(node: Node, shapes: Graph) -> Node:
@@ -455,10 +515,8 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:300]
 
 
-def _term(node: Node) -> URIRef:
-    return URIRef(str(node))
-
-
-def _ordered(findings: Iterable[Finding]) -> list[Finding]:
+def _ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Each finding once, by file, line and node."""
-    return sorted(set(findings), key=lambda each: (each.file, each.line or 0, each.node, each.message, each.remedy))
+    return tuple(
+        sorted(set(findings), key=lambda each: (each.file, each.line or 0, each.node, each.message, each.remedy))
+    )
