@@ -23,7 +23,7 @@ def does_not_fit() -> DatasetTooLarge:
 
 
 def refuse_what_cannot_fit(files: Iterable[Path]) -> None:
-    """Raise DatasetTooLarge where *files* cannot fit: while they load, memory holds their text and the store."""
+    """Raise DatasetTooLarge where *files* cannot fit: a store takes about twice their text, where it is N-Quads."""
     size = 0
     for each in files:
         # What cannot be read is told by who reads it.
@@ -49,6 +49,11 @@ def no_more_than_is_free() -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def touched() -> int:
+    """Bytes of all pages that the kernel ever gave to this process or copied for it."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt * resource.getpagesize()
 
 
 def _taken() -> int:

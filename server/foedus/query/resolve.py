@@ -16,13 +16,14 @@ from foedus.errors import WrongUsage
 from foedus.query import results
 from foedus.query.pool import Asker
 
-# The class stands in each part: engines put together what the parts give without looking at what they are joined with,
-# and the names of everything there is take seconds where there is much.
+# The class stands in each part, and codes before the states: engines put together what the parts give without looking
+# at what they are joined with, and the names of everything there is take seconds where there is much.
 _NAMES = """
 SELECT DISTINCT ?thing ?property ?name {{
   {{ ?thing rdf:type/rdfs:subClassOf* <{type}> ; ?property ?name .
     FILTER(?property IN ({properties})) }}
-  UNION {{ ?thing rdf:type/rdfs:subClassOf* <{type}> . ?assignment foedus:ofState ?thing ; foedus:code ?name }}
+  UNION {{ ?assignment foedus:code ?name ; foedus:ofState ?thing .
+    FILTER EXISTS {{ ?thing rdf:type/rdfs:subClassOf* <{type}> }} }}
   UNION {{ ?thing rdf:type/rdfs:subClassOf* <{type}> . BIND("" AS ?name) }}
 }}
 ORDER BY ?thing ?property ?name

@@ -5,14 +5,15 @@ import errno
 import gc
 import os
 import resource
+import select
 import signal
 import socket
 from contextlib import suppress
 from pathlib import Path
 
 from foedus.errors import AnswerTooLarge, FoedusError
+from foedus.query import memory, wire
 from foedus.query import store as engine
-from foedus.query import wire
 from foedus.query.limits import MIB, Limits
 from foedus.query.pool import Request
 
@@ -34,6 +35,7 @@ def run(loaded: engine.Loaded, limits: Limits, parent: int, channel: socket.sock
             wire.send(channel, answered)
             if answered["leaves"]:
                 break
+            _rest(channel)
     except (MemoryError, KeyboardInterrupt):
         os.abort()
     except OSError:
@@ -42,7 +44,22 @@ def run(loaded: engine.Loaded, limits: Limits, parent: int, channel: socket.sock
         os._exit(0)
 
 
-_START = {"peak": 0}
+def _rest(channel: socket.socket) -> None:
+    """Wait for the next message; after a second without one, take no more where this process has touched much memory.
+
+    The engine counts references in the very memory that it reads, so that what a query reads is copied for its worker.
+    While there is work, that saves doing it again. At rest the copies go with their worker, and all workers together
+    take little more than one. What was sent before is still answered; who sends now is told, and asks another worker.
+    """
+    if memory.touched() <= _START["touched"] + _SPARE or select.select([channel], [], [], _REST)[0]:
+        return
+    channel.shutdown(socket.SHUT_RD)
+
+
+_SPARE = 4 * MIB
+"""Bytes that a worker may have of its own at rest, beyond what Python takes to begin."""
+_REST = 1.0
+_START = {"peak": 0, "touched": 0}
 
 
 def _peak() -> int:
@@ -75,7 +92,7 @@ def _give_up_rights(limits: Limits, parent: int, keep: tuple[int, int]) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limits.answer, limits.answer))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
-    _START["peak"] = _peak()
+    _START.update(peak=_peak(), touched=memory.touched())
 
 
 class _Body:
