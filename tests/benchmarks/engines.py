@@ -22,6 +22,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 PEERS = ROOT / ".venv" / "bench"
 """The virtual environment of the engines that come as Python packages; made by `peers` when first needed."""
+CORPUS = ROOT / "tests" / "attacks" / "corpus"
 NGINX = ROOT / "server" / "deploy" / "nginx.conf"
 PATIENCE = 180.0
 """Seconds that an engine may take to start."""

@@ -40,6 +40,8 @@ class Summary:
     p95: float | None
     p99: float | None
     errors: dict[str, int]
+    busy: float = 0.0
+    """The part of the time that the load generator itself computed: near 1, its own speed is what was measured."""
 
 
 def percentile(ordered: Sequence[float], percent: float) -> float | None:
@@ -49,7 +51,9 @@ def percentile(ordered: Sequence[float], percent: float) -> float | None:
     return ordered[max(0, math.ceil(percent / 100 * len(ordered)) - 1)]
 
 
-def summary(clients: int, seconds: float, latencies: Sequence[float], size: int, errors: dict[str, int]) -> Summary:
+def summary(
+    clients: int, seconds: float, latencies: Sequence[float], size: int, errors: dict[str, int], busy: float = 0.0
+) -> Summary:
     """The summary of *latencies*, in seconds, of answers that had *size* bytes in all."""
     ordered = sorted(each * 1000 for each in latencies)
     return Summary(
@@ -62,6 +66,7 @@ def summary(clients: int, seconds: float, latencies: Sequence[float], size: int,
         p95=percentile(ordered, 95),
         p99=percentile(ordered, 99),
         errors=dict(errors),
+        busy=busy,
     )
 
 
@@ -157,7 +162,8 @@ def run(
     latencies: list[float] = []
     errors: Counter[str] = Counter()
     size = 0
-    begin = time.perf_counter() + warm
+    computed, started = time.process_time(), time.perf_counter()
+    begin = started + warm
     finish = begin + seconds
     for each in asking:
         poll.register(each.socket.fileno(), select.EPOLLIN)
@@ -193,10 +199,11 @@ def run(
             del by_handle[handle]
             client.renew(poll)
             by_handle[client.socket.fileno()] = client
-    passed = max(time.perf_counter() - begin, 1e-9)
+    ended = time.perf_counter()
+    busy = (time.process_time() - computed) / max(ended - started, 1e-9)
     for each in asking:
         each.socket.close()
-    return summary(clients, passed, latencies, size, errors)
+    return summary(clients, max(ended - begin, 1e-9), latencies, size, errors, busy)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ OURS, CACHED, PROXIED, EMPTY = "foedus", "foedus, cached", "nginx", "empty"
 PEERS = ("oxigraph", "virtuoso", "rdflib-endpoint")
 LARGE = 5_000
 """Bytes from which the goals count an answer as large."""
+STORED, TINY = "stored questions and answers of 5 KB and more", "tiny queries"
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Verdict:
 class Run:
     """All that was measured on one dataset; *same*: by engine and workload, how many answers equal ours, of how many.
 
+    *reasons* tells by engine and workload of each answer that does not, whose it is and what became of it.
     *classes* gives each workload's class: "stored", "tiny" or "other".
     """
 
@@ -58,6 +60,7 @@ class Run:
     classes: dict[str, str]
     points: list[Point] = field(default_factory=list)
     same: dict[str, dict[str, tuple[int, int]]] = field(default_factory=dict)
+    reasons: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     figures: list[Figure] = field(default_factory=list)
 
     def rate(self, engine: str, workload: str, clients: int) -> float | None:
@@ -74,11 +77,18 @@ class Run:
             None,
         )
 
+    def kind(self, workload: str, clients: int) -> str:
+        """The class of answers, by which the goals are set, that *workload* gives."""
+        if self.classes[workload] == "tiny":
+            return TINY
+        first = self.point(OURS, workload, clients)
+        is_large = first is not None and first.mean_bytes >= LARGE
+        return STORED if self.classes[workload] == "stored" or is_large else "others"
+
     def verdicts(self, workload: str, clients: int, empty: dict[int, float]) -> list[Verdict]:
         """Every ratio of one line that has a goal, and those to Oxigraph for whatever has none (goal 0)."""
-        first = self.point(OURS, workload, clients)
-        large = self.classes[workload] == "stored" or (first is not None and first.mean_bytes >= LARGE)
-        tiny = self.classes[workload] == "tiny"
+        kind = self.kind(workload, clients)
+        large, tiny = kind == STORED, kind == TINY
         goals = {
             OURS: {
                 "oxigraph": 1.0 if large else 0.0,
@@ -112,6 +122,8 @@ def as_json(runs: Sequence[Run], figures: Sequence[Figure], empty: dict[int, flo
                 "triples": run.triples,
                 "figures": [asdict(each) for each in run.figures],
                 "sameAnswers": run.same,
+                "differences": run.reasons,
+                "goals": [asdict(each) for each in goals(run, empty)],
                 "rates": [
                     {"engine": each.engine, "workload": each.workload, **asdict(each.summary)} for each in run.points
                 ],
@@ -140,6 +152,7 @@ def as_text(runs: Sequence[Run], figures: Sequence[Figure], empty: dict[int, flo
     for run in runs:
         parts += ["", f"── {run.dataset}: {run.triples:,} triples ──", *_figures(run.figures), *_same(run), ""]
         parts += _table(run, empty)
+        parts += ["", *_goals(run, empty), *_generator(run)]
     return "\n".join(parts)
 
 
@@ -158,13 +171,60 @@ def _mark(met: bool | None) -> str:
 def _same(run: Run) -> list[str]:
     found = []
     for engine, by_workload in run.same.items():
+        reasons = run.reasons.get(engine, {})
         differing = [
-            f"{name} ({same} of {asked} the same)" for name, (same, asked) in by_workload.items() if same < asked
+            f"{name} ({same} of {asked} the same: {', '.join(dict.fromkeys(reasons.get(name, ['not said'])))})"
+            for name, (same, asked) in by_workload.items()
+            if same < asked
         ]
         asked = sum(number for _, number in by_workload.values())
         said = f"differ from ours in {', '.join(differing)}" if differing else f"equal ours in all {asked} questions"
         found.append(f"Answers of {engine} {said}.")
     return found
+
+
+@dataclass(frozen=True)
+class Held:
+    """One goal over all lines of the answers that it is set for: how many of them met it, and the least ratio."""
+
+    answers: str
+    of: str
+    to: str
+    goal: float
+    met: int
+    lines: int
+    least: float
+
+
+def goals(run: Run, empty: dict[int, float]) -> list[Held]:
+    """Every goal that was measured, by class of answers."""
+    found: dict[tuple[str, str, str, float], list[Verdict]] = {}
+    for workload, clients in lines(run):
+        for verdict in run.verdicts(workload, clients, empty):
+            if verdict.goal:
+                kind = run.kind(workload, clients)
+                found.setdefault((kind, verdict.of, verdict.to, verdict.goal), []).append(verdict)
+    return [
+        Held(*key, sum(each.met for each in verdicts), len(verdicts), min(each.ratio for each in verdicts))
+        for key, verdicts in sorted(found.items())
+    ]
+
+
+def _goals(run: Run, empty: dict[int, float]) -> list[str]:
+    return [
+        f"{'met' if each.met == each.lines else 'MISSED':>6}  {each.answers}: {each.of} ≥ {each.goal:g}×{each.to}"
+        f" in {each.met} of {each.lines} lines, the least {each.least:.2f}×"
+        for each in goals(run, empty)
+    ]
+
+
+def _generator(run: Run) -> list[str]:
+    """How much of the time the load generator computed, by engine: the most of all lines."""
+    most: dict[str, float] = {}
+    for each in run.points:
+        most[each.engine] = max(most.get(each.engine, 0.0), each.summary.busy)
+    shown = ", ".join(f"{engine} {busy:.0%}" for engine, busy in most.items())
+    return [f"The load generator computed at most this part of the time, of one core: {shown}."] if most else []
 
 
 def _table(run: Run, empty: dict[int, float]) -> list[str]:

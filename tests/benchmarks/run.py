@@ -20,6 +20,7 @@ triples too. A figure whose answers would take too long in all is left out ("–
 
 import argparse
 import contextlib
+import http.client
 import json
 import os
 import signal
@@ -27,6 +28,7 @@ import statistics
 import subprocess
 import sys
 import time
+import tomllib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -245,8 +247,10 @@ def _compare(run: Run, running: dict[str, Running], asked: Sequence[Workload]) -
             if first is None:
                 first = answers
                 continue
-            same = sum(ours is not None and ours == theirs for ours, theirs in zip(first, answers, strict=True))
-            run.same.setdefault(name, {})[workload.name] = (same, len(answers))
+            reasons = [why for pair in zip(first, answers, strict=True) if (why := _difference(*pair))]
+            run.same.setdefault(name, {})[workload.name] = (len(answers) - len(reasons), len(answers))
+            if reasons:
+                run.reasons.setdefault(name, {})[workload.name] = reasons
     return slow
 
 
@@ -265,40 +269,72 @@ def _memory(run: Run, name: str, running: Running, before: int) -> list[Figure]:
 
 
 def _attacked(running: Running, chosen: Chosen) -> Figure:
-    """The small query of one client while 32 others, at another address, ask for cross products without end."""
-    small, endless = engines.with_query(running.path, SMALL), engines.with_query(running.path, CROSS_PRODUCT)
+    """The small query of one client while 32 others, at another address, ask the heavy queries of the attack corpus."""
+    small = engines.with_query(running.path, SMALL)
+    heavy = [engines.with_query(running.path, text) for text in heavy_queries()]
     seconds = max(2.0, chosen.seconds)
     with ThreadPoolExecutor(1) as attack:
-        attacking = attack.submit(_load, running, [endless], 32, seconds + 1.0, ["127.0.0.1"])
+        attacking = attack.submit(_load, running, heavy, 32, seconds + 1.0, ["127.0.0.1"])
         time.sleep(0.5)
         suffered = _load(running, [small], 1, seconds, sources=["127.0.0.2"])
         attacking.result()
     running.settle()
     late = suffered.p99 if suffered.p99 is not None and not suffered.errors else float("inf")
     return Figure(
-        "small query's p99 while another client attacks with 32 cross products", late, "ms", "250", late <= 250
+        f"small query's p99 while another address asks {len(heavy)} heavy queries over 32 connections",
+        late,
+        "ms",
+        "≤ 250",
+        late <= 250,
     )
+
+
+def heavy_queries() -> list[str]:
+    """The queries of the attack corpus that end for want of time or memory, those that are written out."""
+    read = (tomllib.loads(file.read_text()) for file in sorted(engines.CORPUS.glob("*.toml")))
+    return [
+        each["query"] for each in read if each.get("status") in (504, 507) and "query" in each and "repeat" not in each
+    ]
 
 
 SMALL = (
     "PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#> "
     "SELECT ?label WHERE { <https://w3id.org/foedus/id/state-001> rdfs:label ?label }"
 )
-CROSS_PRODUCT = "SELECT (COUNT(*) AS ?n) WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
 
 
-def _answers(running: Running, workload: Workload) -> tuple[list[Counter[workloads.Row] | bool | None], float]:
-    """The answers to the first questions, None for one that failed, and the seconds that the middle one took."""
-    found: list[Counter[workloads.Row] | bool | None] = []
+Found = Counter[workloads.Row] | bool | str
+"""An answer, or why there is none."""
+
+
+def _difference(ours: Found, theirs: Found) -> str:
+    """Why two answers are not known to be the same, "" where they are."""
+    if isinstance(ours, str):
+        return f"ours {ours}"
+    if isinstance(theirs, str):
+        return f"theirs {theirs}"
+    if ours == theirs:
+        return ""
+    if isinstance(ours, bool) or isinstance(theirs, bool):
+        return f"ours {ours}, theirs {theirs}"
+    only, other = ours - theirs, theirs - ours
+    return f"{only.total()} rows only in ours, {other.total()} only in theirs, such as {next(iter(only or other))}"
+
+
+def _answers(running: Running, workload: Workload) -> tuple[list[Found], float]:
+    """The answers to the first questions, for one that failed the reason, and the seconds that the middle one took."""
+    found: list[Found] = []
     times = []
     for question in workload.questions[:COMPARED]:
         target = question.target(running.path, running.stored)
         begun = time.perf_counter()
         try:
             status, body = running.get(target, workloads.ACCEPT, timeout=PATIENCE)
-            found.append(workloads.canonical(body) if status == 200 else None)
-        except (OSError, ValueError):
-            found.append(None)
+            found.append(workloads.canonical(body) if status == 200 else f"refused with {status}")
+        except TimeoutError:
+            found.append(f"took longer than {PATIENCE:g} s")
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            found.append(f"no sound answer ({type(error).__name__})")
         times.append(time.perf_counter() - begun)
     return found, statistics.median(times)
 

@@ -18,6 +18,7 @@ sys.path.insert(0, str(HERE))
 import engines  # noqa: E402
 import load  # noqa: E402
 import report  # noqa: E402
+import run as benchmark  # noqa: E402
 import synthetic  # noqa: E402
 import workloads  # noqa: E402
 
@@ -252,6 +253,36 @@ def test_a_tiny_query_stands_beside_the_empty_response():
     run = run_with(foedus=1000)
     run.classes["members-on"] = "tiny"
     assert "0.40×empty (0.5 MISSED)" in report.as_text([run], [], {8: 2500.0}, [])
+
+
+def test_goals_are_summed_up_by_class_of_answers():
+    run = run_with(foedus=1000, oxigraph=800, virtuoso=600)
+    run.classes |= {"ask": "tiny"}
+    run.points += [report.Point("foedus", "ask", load.Summary(8, 1.0, 100, 900, 20.0, 1.0, 1.0, 1.0, {}, 0.25))]
+    found = {(each.answers, each.to): (each.met, each.lines, each.least) for each in report.goals(run, {8: 1000.0})}
+    assert found == {
+        (report.STORED, "oxigraph"): (1, 1, 1.25),
+        (report.STORED, "virtuoso"): (0, 1, pytest.approx(1.667, abs=0.001)),
+        (report.TINY, "empty"): (1, 1, 0.9),
+    }
+    shown = report.as_text([run], [], {8: 1000.0}, [])
+    assert "MISSED  stored questions and answers of 5 KB and more: foedus ≥ 2×virtuoso in 0 of 1 lines" in shown
+    assert "foedus 25%" in shown
+
+
+def test_an_answer_that_differs_is_told_with_its_cause():
+    one, two = (workloads.canonical(answer(*each)) for each in ([literal("a")], [literal("b"), literal("a")]))
+    assert benchmark._difference(one, one) == ""
+    assert benchmark._difference(one, "refused with 504") == "theirs refused with 504"
+    assert benchmark._difference("took longer than 20 s", one) == "ours took longer than 20 s"
+    assert benchmark._difference(one, two).startswith("0 rows only in ours, 1 only in theirs, such as")
+    run = run_with(foedus=1)
+    run.same, run.reasons = {"virtuoso": {"join": (4, 6)}}, {"virtuoso": {"join": ["theirs refused with 500"] * 2}}
+    assert "differ from ours in join (4 of 6 the same: theirs refused with 500)." in report.as_text([run], [], {}, [])
+
+
+def test_the_attacker_asks_what_is_known_to_be_heavy():
+    assert len(benchmark.heavy_queries()) >= 15
 
 
 def test_figures_survive_json():
