@@ -424,3 +424,44 @@ def test_a_source_covers_the_time_of_the_facts_that_were_taken_from_it(conclude)
 
 def test_a_source_that_says_what_it_covers_is_taken_at_its_word(conclude):
     assert conclude(IN + CITED)("drawn-from-list-membership", "rdf:type") == []
+
+
+GAUL = 'id:gaul a foedus:State ; rdfs:label "Gaul"@en .\n'
+
+
+def test_a_state_succeeds_the_one_that_it_absorbed(conclude):
+    end = 'id:end a foedus:Extinction ; foedus:ofState id:gaul ; foedus:occurred "1900"'
+    assert conclude(f"{GAUL}{end} ; foedus:absorbedBy id:rome .")("rome", "foedus:succeeds") == ["gaul"]
+    assert conclude(f"{GAUL}{end} .")("rome", "foedus:succeeds") == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "ended", "succeeded"), [("partition", True, ["gaul"]), ("partition", False, []), ("secession", True, [])]
+)
+def test_a_state_succeeds_the_one_from_whose_breakup_it_emerged(conclude, kind, ended, succeeded):
+    end = "id:end a foedus:Extinction ; foedus:ofState id:gaul .\n" if ended else ""
+    independence = (
+        "id:independence a foedus:Independence ; foedus:ofState id:rome ; "
+        f"foedus:independenceKind foedus:{kind} ; foedus:independentFrom id:gaul .\n"
+    )
+    assert conclude(GAUL + end + independence)("rome", "foedus:succeeds") == succeeded
+
+
+@pytest.mark.parametrize(
+    ("first", "scheme", "ended", "succeeded"),
+    [
+        ("1991-01-01", "COW", True, ["gaul"]),
+        ("1991-01-02", "COW", True, []),
+        ("1991-01-01", "Gleditsch–Ward", True, []),
+        ("1991-01-01", "COW", False, []),
+    ],
+)
+def test_a_state_succeeds_the_one_whose_number_it_has_from_the_next_day(conclude, first, scheme, ended, succeeded):
+    end = "id:end a foedus:Extinction ; foedus:ofState id:gaul .\n" if ended else ""
+    codes = (
+        'id:old a foedus:CodeAssignment ; foedus:ofState id:gaul ; foedus:codeScheme "COW" ; foedus:code "9" ; '
+        'foedus:validUntil "1990-12-31" .\n'
+        f'id:new a foedus:CodeAssignment ; foedus:ofState id:rome ; foedus:codeScheme "{scheme}" ; foedus:code "9" ; '
+        f'foedus:validFrom "{first}" .\n'
+    )
+    assert conclude(GAUL + end + codes)("rome", "foedus:succeeds") == succeeded

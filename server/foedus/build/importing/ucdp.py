@@ -36,8 +36,9 @@ _SIDES = {
     "supportsSideB": "gwno_b_2nd",
 }
 _VERSION = re.compile(r"(?<![0-9])v?(\d\d)[._]?(\d)(?![0-9])")
-_EXACT = "1"
-"""The precision of a date that is known to the day."""
+_EXACT, _ABOUT, _OF_A_YEAR = ("1",), ("2",), ("3", "4", "5")
+"""Precisions of a date: known to the day, a day about which it was, and less. The codebook's scale runs from 1 to 7,
+and the two coarsest leave the year in doubt."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,8 @@ def _head(name: str, version: str, unmapped: tuple[str, ...], left_out: int) -> 
         "Sollenberg and Strand 2002; Uppsala Conflict Data Program and Peace Research Institute Oslo.",
         "Taken are the conflicts with states on both sides: interstate, and internationalised within a state.",
         f"{left_out} rows of other types were left out.",
-        "A date that the data set does not know to the day is given as its year.",
+        "The begin of an episode is the day by which it had the deaths that make it a conflict, as precise as the data",
+        "set has it: a day; a day about which it was, marked ~; or the year.",
     ]
     if unmapped:
         lines += ["Parties that are no states of this record, and are missing below:"]
@@ -196,8 +198,7 @@ def _row(row: tables.Row) -> Year | None:
     year = int(_whole(row["year"], "year"))
     if not 1900 <= year <= 2100:
         raise tables.BadRow(f"{year} is no year of this data set")
-    exact = _word(row["start_prec2"]) == _EXACT
-    began = _date(row["start_date2"])
+    began = _dated(_date(row["start_date2"]), _word(row["start_prec2"]))
     ended = _date(row["ep_end_date"]) if _word(row["ep_end"]) == "1" and row["ep_end_date"] else ""
     if began[:4] > str(year) or (ended and not ended.startswith(str(year))):
         raise tables.BadRow(f"the episode from {began} to {ended or 'later'} does not fit the year {year}")
@@ -207,7 +208,7 @@ def _row(row: tables.Row) -> Year | None:
         year=year,
         type=_TYPES[kind],
         intensity=_INTENSITIES[intensity],
-        began=began if exact else began[:4],
+        began=began,
         ended=ended,
         started=_date(row["start_date"])[:4],
     )
@@ -237,7 +238,9 @@ def _parties(row: tables.Row, year: Year, known: Numbering) -> Iterator[str]:
 
 
 def _first(date: str) -> datetime.date:
-    return datetime.date.fromisoformat(date if len(date) == 10 else f"{date}-01-01")
+    """The first day that *date*, an EDTF day or year, may mean."""
+    bare = date.rstrip("~")
+    return datetime.date.fromisoformat(bare if len(bare) == 10 else f"{bare}-01-01")
 
 
 def _word(text: str) -> str:
@@ -257,6 +260,15 @@ def _date(text: str) -> str:
         return datetime.date.fromisoformat(text[:10]).isoformat()
     except ValueError as error:
         raise tables.BadRow(f"“{text}” is no day such as 2022-09-18") from error
+
+
+def _dated(day: str, precision: str) -> str:
+    """*day* as an EDTF string no more precise than the data set has it."""
+    if precision in _EXACT:
+        return day
+    if precision in _ABOUT:
+        return f"{day}~"
+    return day[:4] if precision in _OF_A_YEAR else f"{day[:4]}~"
 
 
 def _things(years: list[Year], source: str, labels: Mapping[str, str]) -> Iterator[Thing]:
@@ -294,7 +306,8 @@ def _sides(years: list[Year], labels: Mapping[str, str]) -> str:
     for side in ("sideA", "sideB"):
         states = list(dict.fromkeys(labels[state] for year in years for state in sorted(year.states[side])))
         if not states:
-            shown.append("non-state opponents" if shown else "a party that is no state here")
+            rebels = shown and years[0].type == "internationalisedIntrastate"
+            shown.append("non-state opponents" if rebels else "a party that is no state here")
         elif len(states) <= 3:
             shown.append(" and ".join(filter(None, (", ".join(states[:-1]), states[-1]))))
         else:
