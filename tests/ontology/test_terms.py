@@ -30,8 +30,8 @@ CLASSES = """
 OBJECT_PROPERTIES = """
     constitutedBy basedOn organOf amends extends articleOf versionOf introducedBy replaces hasObligation ofState
     ofTreaty ofAlliance doneBy establishes dissolves attests begunBy endedBy interrupts lastAttestedBy everMemberOf
-    everPartyTo requestedBy addressedTo invokes underTreaty asksFor triggeredBy appliedVersion decisionOn decidedBy outcomeOf
-    provides
+    everPartyTo requestedBy addressedTo invokes underTreaty asksFor triggeredBy appliedVersion decisionOn decidedBy
+    outcomeOf provides
     participant partOf onIncident ceasefireParty announcedBy mediatedBy agreedBy claimant reporter reportedIn about
     supportedBy correctedBy topic assessment victimsOf harm blames verdict contradicts source actsFor reading author
     derivedFrom hasCondition obliges namesAsThreat succeeds ofOrgan incidentKind attackedState performer performance
