@@ -107,7 +107,7 @@ def test_the_sieve_lets_every_valid_file_pass(shapes: Triples, ontology: Triples
 def test_the_sieve_holds_back_all_that_pyshacl_finds(
     batches: list[dict[str, Triples]], shapes: Triples, shape_graph: Graph, ontology: Triples
 ) -> None:
-    """What is found through the sieve is what pyshacl finds alone, result by result; a part of the files stand for all."""
+    """What is found through the sieve is what pyshacl finds alone, result by result, in a part of the files."""
     looked_at = 0
     for faults in batches[:: max(1, len(batches) // 4)]:
         data = together(faults)
