@@ -47,6 +47,8 @@ from workloads import Workload
 CLIENTS = (1, 8, 64)
 PATIENCE = 20.0
 """Seconds that one answer may take when answers are compared."""
+REST = 3.0
+"""Seconds without work before memory is looked at."""
 SOURCES = tuple(f"127.0.0.{number}" for number in range(1, 9))
 """Addresses that the clients have: what one address may ask at once is limited, and is not what is measured."""
 COMPARED = 6
@@ -198,6 +200,8 @@ def measure(data: Data, chosen: Chosen) -> Run:
                         summary = _median(each, targets, clients, max(wanted, chosen.seconds), chosen.rounds)
                         run.points.append(Point(name, workload.name, summary))
                         each.settle()
+        # Memory that is given back at rest is not held.
+        time.sleep(REST)
         for name, each in running.items():
             if name != report.PROXIED:
                 run.figures += _memory(run, name, each, before[name])
@@ -258,7 +262,7 @@ def _memory(run: Run, name: str, running: Running, before: int) -> list[Figure]:
     used = running.memory()
     # The goal is meant for data, not for what an interpreter takes without any.
     has_goal = name in (report.OURS, report.CACHED) and run.triples >= 100_000
-    after = f"{name}: memory after all workloads ({used / 2**20:,.0f} MiB)"
+    after = f"{name}: memory at rest after all workloads ({used / 2**20:,.0f} MiB)"
     return [
         Figure(f"{name}: from its start to its first answer, loading included", running.started, "s"),
         Figure(f"{name}: memory when started", before / run.triples, "bytes a triple"),
