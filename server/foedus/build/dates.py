@@ -1,9 +1,9 @@
 """Derive the first and last possible day of every date that is written as an EDTF string of the closed list."""
 
+import calendar
 import contextlib
 import datetime
 import re
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -13,12 +13,6 @@ from pyoxigraph import Literal, NamedNode, Triple
 from foedus import names
 from foedus.build.findings import Count, Finding
 from foedus.build.reading import Content, Document
-
-with warnings.catch_warnings():
-    # edtf builds its grammar on import in ways that newer releases of pyparsing warn about.
-    warnings.simplefilter("ignore")
-    from edtf import parse_edtf
-    from edtf.parser.edtf_exceptions import EDTFParseException
 
 FORMS = "1999-04-02, 1999-04 or 1999, each with ? or ~ after it; [1999-04..2000-03-22]; 1999-04-02/2000; 1999-04-02/.."
 
@@ -152,12 +146,14 @@ def _last_day(part: str) -> datetime.date:
 
 @cache
 def _days(part: str) -> tuple[datetime.date, datetime.date]:
-    """The first and the last day of a year, month or day; the library takes milliseconds for each."""
+    """The first and the last day of a year, month or day, as ISO 8601-2 has them."""
+    year, month, day = (int(number) for number in (*part.split("-"), "0", "0")[:3])
     try:
-        date = parse_edtf(part)
-        return datetime.date(*date.lower_strict()[:3]), datetime.date(*date.upper_strict()[:3])
-    except (EDTFParseException, ValueError) as error:
+        first = datetime.date(year, month or 1, day or 1)
+    except ValueError as error:
         raise ValueError(f"{part} is not in the calendar") from error
+    last_month = month or 12
+    return first, datetime.date(year, last_month, day or calendar.monthrange(year, last_month)[1])
 
 
 _Targets = tuple[NamedNode | None, NamedNode | None]

@@ -1,8 +1,12 @@
 """What a check reports: findings, and how many things it looked at."""
 
+import difflib
+import heapq
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 
 @dataclass(frozen=True)
@@ -67,3 +71,39 @@ class Report:
             "counts": {count.what: count.number for count in self.counts},
         }
         return json.dumps(content, ensure_ascii=False, indent=2)
+
+
+class Known:
+    """Names among which the one that was meant is looked for; *many* of them take no longer than a few."""
+
+    def __init__(self, many: Iterable[str]) -> None:
+        self.names = sorted(set(many))
+        self._asked = {name: name for name in self.names}
+
+    def nearest(self, name: str) -> str:
+        """The known name that is most like *name*, or an empty text where none is like it."""
+        if name not in self._asked:
+            parts = _parts(name)
+            shared = Counter(number for part in parts for number in self._by_part.get(part, ()))
+            alike = heapq.nlargest(_LIKELY, shared, key=lambda at: shared[at] / (len(parts) + len(self.names[at])))
+            likely = [self.names[at] for at in alike]
+            self._asked[name] = next(iter(difflib.get_close_matches(name, likely, n=1)), "")
+        return self._asked[name]
+
+    @cached_property
+    def _by_part(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for number, name in enumerate(self.names):
+            for part in _parts(name):
+                found.setdefault(part, []).append(number)
+        return found
+
+
+# How many names, those that share most with the one asked for, are compared with it letter by letter.
+_LIKELY = 30
+
+
+def _parts(name: str) -> set[str]:
+    """All that stands in *name* in three letters running, its ends included."""
+    padded = f"  {name} "
+    return {padded[at : at + 3] for at in range(len(padded) - 2)}

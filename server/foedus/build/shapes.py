@@ -18,7 +18,7 @@ from rdflib.plugins.sparql import prepareQuery
 from rdflib.term import Node
 
 from foedus import files, names
-from foedus.build.findings import Count, Finding
+from foedus.build.findings import Count, Finding, Known
 from foedus.build.reading import Places, graph, parsed, rdflib_term
 from foedus.build.sieve import Index, Sieve, Term
 
@@ -121,7 +121,7 @@ def validate(
         )
         return Validation(_ordered(findings), tuple(counted), True)
     if found:
-        described = sorted({node.value for node in _things(stated)})
+        described = Known(node.value.removeprefix(names.ID) for node in _things(stated))
         findings += [_finding(each, shapes_graph, places, described) for each in found]
     return Validation(_ordered(findings), tuple(counted), True)
 
@@ -242,15 +242,17 @@ def _incomparable(data: Graph, shapes: Graph) -> Iterator[Violation]:
             )
 
 
-def _finding(violation: Violation, shapes: Graph, places: Places, described: list[str]) -> Finding:
+def _finding(violation: Violation, shapes: Graph, places: Places, described: Known) -> Finding:
     source = file_of(violation.shape, shapes)
     file, line = places.get(str(violation.focus), (source, None))
     remedy = f"See {source}."
-    value = str(violation.value)
-    if isinstance(violation.value, URIRef) and value.startswith(names.ID) and value not in described:
-        near = get_close_matches(value, described, n=1, cutoff=0.6)
-        meant = f" Did you mean {names.curie(near[0])}?" if near else ""
-        remedy = f"{names.curie(value)} is described nowhere.{meant} {remedy}"
+    value = violation.value
+    if isinstance(value, URIRef) and value.startswith(names.ID):
+        local = value.removeprefix(names.ID)
+        near = described.nearest(local)
+        if near != local:
+            meant = f" Did you mean id:{near}?" if near else ""
+            remedy = f"{names.curie(value)} is described nowhere.{meant} {remedy}"
     return Finding(file, line, _shown(violation.focus), f"{violation.message}{_detail(violation)}", remedy)
 
 
