@@ -1,5 +1,6 @@
 """Listen on an address and hand requests to the app, until a signal says stop."""
 
+import ctypes
 import errno
 import resource
 import signal
@@ -23,6 +24,9 @@ LARGEST_BODY = 1 << 20
 
 OTHER_FILES = 256
 """Open files beyond the connections: two for each worker, the logs, what is being read."""
+
+_ARENA_MAX = -8
+"""``M_ARENA_MAX`` of ``malloc.h``."""
 
 TO_TAKE = 5.0
 """Seconds that a reader has, at the end, for an answer that was just made."""
@@ -70,6 +74,7 @@ def run(
     time that a query may take; a second one, or Ctrl-C, does not.
     """
     chosen = limits or Limits()
+    _share_freed_memory()
     server = Server(
         app,
         listening,
@@ -101,6 +106,16 @@ def run(
         server.close()
     if signal.SIGINT in received:
         raise KeyboardInterrupt
+
+
+def _share_freed_memory() -> None:
+    """Keep what glibc's ``malloc`` frees in one place, for all threads.
+
+    Each thread would keep its own, and the server seem to grow by what every one of them once needed. Only one of them
+    runs at a time, so none waits for the others.
+    """
+    if allocator := getattr(ctypes.CDLL(None), "mallopt", None):
+        allocator(_ARENA_MAX, 1)
 
 
 def _affordable(patience: Patience) -> Patience:
