@@ -93,12 +93,27 @@ def _members(problem: Problem) -> dict[str, str | int]:
 
 
 def _foedus_error(error: FoedusError) -> Response:
-    return answer(of(error))
+    response = answer(of(error))
+    _forget_way_of(error)
+    return response
+
+
+def _forget_way_of(error: BaseException) -> None:
+    """Let go of the calls that *error*, and what caused it, came through.
+
+    They know the request and the request knows the error, so that its body would stay in memory until the garbage
+    collector looks at old objects, which may be hundreds of requests later.
+    """
+    each: BaseException | None = error
+    while each:
+        each.__traceback__ = None
+        each = each.__cause__ or each.__context__
 
 
 def _http_error(error: HTTPException) -> Response:
     """An error of the web framework: an address that leads nowhere, a method that is not taken."""
     status = HTTPStatus(error.code or 500)
+    _forget_way_of(error)
     if status < HTTPStatus.BAD_REQUEST:
         return Response(error.get_body(), status, error.get_headers())
     if status == HTTPStatus.NOT_FOUND and (address := _without_slash()):
