@@ -226,7 +226,7 @@ def serve(
     from foedus.query.engine import Engine
     from foedus.query.limits import Limits, size
     from foedus.query.pool import Pool
-    from foedus.web import Settings, create_app
+    from foedus.web import Settings, create_app, express_of
     from foedus.web.desk import networks
     from foedus.web.serving import listen, run
     from foedus.web.watching import Journal
@@ -247,11 +247,13 @@ def serve(
         source = Engine(engine, limits) if engine else Pool(data or _current_dataset(), limits)
         with source as pool:
             shown = f"[{host}]" if ":" in host else host
+            app = create_app(cache.Cache(pool, room) if room else pool, settings)
             run(
-                create_app(cache.Cache(pool, room) if room else pool, settings),
+                app,
                 socket,
                 ready=lambda: click.echo(f"Foedus is at http://{shown}:{socket.getsockname()[1]}/", err=True),
                 limits=limits,
+                shortcut=express_of(app),
             )
 
 

@@ -73,7 +73,6 @@ def serving(app, threads=12, **patience):
             server.wake()
             thread.join()
             server.close()
-            server.task_dispatcher.shutdown()
 
 
 @pytest.fixture(scope="module")
@@ -460,6 +459,18 @@ def test_metrics_count_what_the_cache_gave(one_worker):
     assert "foedus_cache_answers 1\n" in text
     assert f"foedus_cache_size_bytes {MIB}\n" in text
     assert 'foedus_workers{state="alive"} 1\n' in text
+
+
+def test_metrics_count_rows_and_triples(one_worker):
+    """By kind, also where the answer was kept; an ASK's is one row."""
+    web = create_app(Cache(one_worker, MIB)).test_client()
+    rows = "SELECT * { ?s ?p ?o FILTER(?o < 10) }"
+    for query in (rows, rows, "CONSTRUCT WHERE { ?s ?p 7 }", "ASK {}", "SELECT * { ?s ?p -1 }"):
+        assert web.get("/sparql", query_string={"query": query}).status_code == 200
+    text = web.get("/metrics").text
+    assert 'foedus_rows_total{kind="select"} 20\n' in text
+    assert 'foedus_rows_total{kind="graph"} 1\n' in text
+    assert 'foedus_rows_total{kind="ask"} 1\n' in text
 
 
 def pool_version(folder):

@@ -11,6 +11,7 @@ from foedus.query.resolve import resolver
 from foedus.query.results import table
 from foedus.query.resultset import as_turtle
 from foedus.query.scan import scan
+from foedus.questions import Question
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -39,7 +40,19 @@ def answer_question(
 
     Raises NoSuchThing for an unknown question and WrongUsage for a value that does not fit, both with near matches.
     """
-    text = questions.bind(questions.get(slug), values, resolver(asker))
+    return answer_stored(asker, questions.get(slug), values, accept, form, cancelled)
+
+
+def answer_stored(
+    asker: Asker,
+    question: Question,
+    values: Mapping[str, str],
+    accept: str | None = None,
+    form: str | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Answer:
+    """As ``answer_question``, where the question itself is at hand."""
+    text = questions.bind(question, values, resolver(asker))
     return _answered(asker, Request(text, accept, form), cancelled)
 
 

@@ -7,24 +7,21 @@ and what was asked for longest ago goes first.
 """
 
 import threading
-from collections import OrderedDict
+from collections import Counter
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from time import monotonic
 
 from foedus.errors import AnswerTooLarge, BadQuery, Busy, Cancelled, FoedusError, NotAcceptable, QueryTooSlow
 from foedus.query import formats, scan
 from foedus.query.dataset import Description
+from foedus.query.kept import Kept
 from foedus.query.limits import MIB
 from foedus.query.pool import Answer, Asker, Request
 
 SIZE = 64 * MIB
 """Bytes that a cache holds where nothing else is said."""
 
-_LARGEST = 8
-"""An answer is kept if it fills at most one part in so many of the cache: no single one pushes all others out."""
-_OVERHEAD = 512
-"""Bytes that an answer takes beside its own and its query's."""
 _LOOK = 0.1
 """Seconds between two looks at whether the asker has left."""
 _PATIENCE = 0.1
@@ -72,12 +69,11 @@ class Cache:
         """A cache of *size* bytes; 0 keeps nothing and only joins identical queries of the same moment."""
         self.asker = asker
         self.limits = asker.limits
-        self.size = size
+        self.kept = Kept(size)
         self._lock = threading.Lock()
-        self._answers: OrderedDict[Hashable, tuple[Answer, int]] = OrderedDict()
         self._flights: dict[Hashable, _Flight] = {}
         self._seats = threading.BoundedSemaphore(self.limits.followers)
-        self._seen = Statistics(size=size)
+        self._seen: Counter[str] = Counter()
 
     @property
     def dataset(self) -> Description:
@@ -89,14 +85,14 @@ class Cache:
         started = monotonic()
         key = self._key(request)
         if key is None:
-            self._count(uncacheable=1)
+            self._count("uncacheable")
             return self.asker.ask(request, cancelled)
         asker = (request.client, request.reserved)
         answer, flight, leads = self._join(key, key, asker)
         if flight and not leads:
             # Who waits here holds a thread of the server, and the queue in front of the workers does not know of it.
             if not self._seats.acquire(blocking=False):
-                self._count(misses=1)
+                self._count("misses")
                 return self.asker.ask(request, cancelled)
             try:
                 if flight.asker != asker and not flight.done.wait(_PATIENCE):
@@ -108,20 +104,21 @@ class Cache:
         if flight and leads:
             return self._lead(key, flight, request, cancelled)
         if answer is None:
-            self._count(misses=1)
+            self._count("misses")
             return self.asker.ask(request, cancelled)
-        return replace(answer, milliseconds=(monotonic() - started) * 1000, waited=0.0)
+        took = (monotonic() - started) * 1000
+        return Answer(answer.body, answer.media_type, answer.kind, took, 0.0, answer.rows)
 
     def statistics(self) -> Statistics:
         """What it holds now, and what it did since it was made."""
         with self._lock:
-            return replace(self._seen, entries=len(self._answers))
+            return Statistics(**self._seen, **asdict(self.kept.filling()))
 
     def _key(self, request: Request) -> Hashable | None:
         """What an answer is kept under; None for a query whose answers are not kept. Raises what asking would."""
         seen = scan.scan(request.text, self.limits)
         dataset = self.dataset
-        if seen.kind is None or seen.volatile or dataset.changes:
+        if seen.kind is None or seen.volatile or dataset.changes or request.dry:
             return None
         choice = formats.choose(seen.kind, request.accept, request.form)
         graphs = (request.default_graphs, request.named_graphs)
@@ -130,14 +127,13 @@ class Cache:
     def _join(self, key: Hashable, place: Hashable, asker: Hashable) -> tuple[Answer | None, _Flight | None, bool]:
         """The answer kept under *key*; else the flight at *place*, and whether it was opened just now."""
         with self._lock:
-            if key in self._answers:
-                self._answers.move_to_end(key)
-                self._seen = replace(self._seen, hits=self._seen.hits + 1)
-                return self._answers[key][0], None, False
+            if (kept := self.kept.find(key)) is not None:
+                self._seen["hits"] += 1
+                return kept, None, False
             if place in self._flights:
                 return None, self._flights[place], False
             self._flights[place] = flight = _Flight(asker)
-            self._seen = replace(self._seen, misses=self._seen.misses + 1)
+            self._seen["misses"] += 1
             return None, flight, True
 
     def _lead(self, key: Hashable, flight: _Flight, request: Request, cancelled: Callable[[], bool] | None) -> Answer:
@@ -164,24 +160,15 @@ class Cache:
             error = flight.error
             raise type(error)(error.message, error.remedy, error.line, error.column)
         if flight.answer:
-            self._count(shared=1)
+            self._count("shared")
         return flight.answer
 
     def _keep(self, key: Hashable, request: Request, answer: Answer) -> None:
-        """Keep *answer* if it is small enough and of the version that *key* names, and drop the oldest for it."""
+        """Keep *answer* if it is small enough and of the version that *key* names."""
         # A text in another script than Latin takes up to four bytes a character.
-        cost = len(answer.body) + 4 * len(request.text) + _OVERHEAD
-        if cost > self.size // _LARGEST or self._key_now(request) != key:
-            return
-        with self._lock:
-            before = self._answers.pop(key, None)
-            held = self._seen.bytes + cost - (before[1] if before else 0)
-            self._answers[key] = (answer, cost)
-            dropped = 0
-            while held > self.size:
-                held -= self._answers.popitem(last=False)[1][1]
-                dropped += 1
-            self._seen = replace(self._seen, bytes=held, evictions=self._seen.evictions + dropped)
+        size = len(answer.body) + 4 * len(request.text)
+        if self.kept.fits(size) and self._key_now(request) == key:
+            self.kept.put(key, answer, size)
 
     def _key_now(self, request: Request) -> Hashable | None:
         """The key again: another one, or None, if the dataset was replaced while the query ran."""
@@ -190,12 +177,6 @@ class Cache:
         except Busy:
             return None
 
-    def _count(self, *, shared: int = 0, misses: int = 0, uncacheable: int = 0) -> None:
+    def _count(self, event: str) -> None:
         with self._lock:
-            now = self._seen
-            self._seen = replace(
-                now,
-                shared=now.shared + shared,
-                misses=now.misses + misses,
-                uncacheable=now.uncacheable + uncacheable,
-            )
+            self._seen[event] += 1

@@ -49,7 +49,7 @@ class Request:
 
     *default_graphs* and *named_graphs*, where not None, are the protocol's parameters and override the text's ``FROM``.
     *client* is the address that asks, None for ourselves; what is *reserved* (pages, stored questions, health) may use
-    the workers that are kept for it.
+    the workers that are kept for it. What is *dry* is only looked over by the engine: its answer is empty.
     """
 
     text: str
@@ -59,15 +59,19 @@ class Request:
     named_graphs: tuple[str, ...] | None = None
     client: str | None = None
     reserved: bool = False
+    dry: bool = False
 
-    def message(self) -> dict[str, Any]:
-        """What a worker needs of it."""
+    def message(self, seen: scan.Scan) -> dict[str, Any]:
+        """What a worker needs of it, and of what was *seen* in its text."""
         return {
             "text": self.text,
             "accept": self.accept,
             "form": self.form,
             "default_graphs": self.default_graphs,
             "named_graphs": self.named_graphs,
+            "clauses": seen.has_clauses,
+            "star": seen.has_star,
+            "dry": self.dry,
         }
 
 
@@ -75,7 +79,8 @@ class Request:
 class Answer:
     """A whole answer: its bytes, the ``Content-Type`` that they have, what kind it is, and how long it took.
 
-    *waited* is the part of *milliseconds* that went by before a worker was free: 0 where one was at once.
+    *waited* is the part of *milliseconds* that went by before a worker was free: 0 where one was at once. *rows* are
+    the rows or triples in it, None where nobody counted.
     """
 
     body: bytes
@@ -83,6 +88,7 @@ class Answer:
     kind: formats.Kind
     milliseconds: float
     waited: float = 0.0
+    rows: int | None = None
 
 
 @dataclass(frozen=True)
@@ -126,6 +132,8 @@ class _Worker:
         self.pid = pid
         self.channel = channel
         self.body = body
+        self.answers = select.poll()
+        self.answers.register(channel, select.POLLIN)
         self.gone = threading.Event()
         self.cause = 0
         self.starved = False
@@ -207,30 +215,32 @@ class Pool:
         """
         started = time.monotonic()
         seen = scan.scan(request.text, self.limits)
-        if seen.kind:
+        if seen.kind and not request.dry:
             # Before any work is done: a format that does not fit.
             formats.choose(seen.kind, request.accept, request.form)
         waited = 0.0
         for is_last in (False, True):
-            held = self._hand(request, cancelled)
+            held = self._hand(request, seen, cancelled)
             waited += held.waited
             worker, fit = held.place, False
             try:
-                header = self._hear(worker, cancelled)
-                if header is None:
+                heard = self._hear(worker, cancelled)
+                if heard is None:
                     if (error := self._obituary(worker)) or is_last:
                         raise error or Busy("The process that answered was killed.", "Try again in a few seconds.")
                     with self._change:
                         self._retried += 1
                     continue
+                header, body = heard
                 fit = not header["leaves"]
                 if "error" in header:
                     raise _as_error(header)
-                body = worker.take_body(int(header["bytes"]))
+                if header["file"]:
+                    body = worker.take_body(header["file"])
             finally:
                 self._give_back(held, fit)
             took = time.monotonic() - started
-            return Answer(body, str(header["type"]), header["kind"], 1000 * took, 1000 * waited)
+            return Answer(body, header["type"], header["kind"], 1000 * took, 1000 * waited, header["rows"])
         raise AssertionError("the second of two tries returns or raises")
 
     def statistics(self) -> Statistics:
@@ -257,9 +267,9 @@ class Pool:
         if not fit:
             worker.close()
 
-    def _hand(self, request: Request, cancelled: Callable[[], bool] | None) -> Held[_Worker]:
+    def _hand(self, request: Request, seen: scan.Scan, cancelled: Callable[[], bool] | None) -> Held[_Worker]:
         """A worker that *request* was sent to; one that died while it was idle is passed over."""
-        message = request.message()
+        message = request.message(seen)
         while True:
             held = self._gate.take(request.client, request.reserved, cancelled)
             try:
@@ -269,11 +279,9 @@ class Pool:
             else:
                 return held
 
-    def _hear(self, worker: _Worker, cancelled: Callable[[], bool] | None) -> dict[str, Any] | None:
+    def _hear(self, worker: _Worker, cancelled: Callable[[], bool] | None) -> tuple[dict[str, Any], bytes] | None:
         """What *worker* answers within the time limit, None where it ended; kills it when the time is over."""
         until = time.monotonic() + self.limits.time_limit
-        poll = select.poll()
-        poll.register(worker.channel, select.POLLIN)
         while True:
             left = until - time.monotonic()
             if left <= 0:
@@ -282,7 +290,7 @@ class Pool:
                     f"The query took longer than {self.limits.time_limit:g} s and was stopped.",
                     "Narrow it or add a LIMIT, or take the whole dataset from /download.",
                 )
-            if poll.poll(1000 * (min(left, LOOK) if cancelled else left)):
+            if worker.answers.poll(1000 * (min(left, LOOK) if cancelled else left)):
                 return wire.receive(worker.channel)
             if cancelled and cancelled():
                 self._kill(worker, "left")

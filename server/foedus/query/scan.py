@@ -47,28 +47,36 @@ _VOLATILE = re.compile(rf"\b(?:{'|'.join(sorted(VOLATILE))})\b", re.IGNORECASE)
 class Scan:
     """What a query's text shows at a glance; *kind* is None where no query form was found.
 
-    *volatile* says that the answer may be another one each time: a function of ``VOLATILE`` is called.
+    *volatile* says that the answer may be another one each time: a function of ``VOLATILE`` is called. Without
+    *has_clauses* the text does not choose its graphs, and there is nothing for `clauses` to find; without *has_star*
+    there is nothing for `star`.
     """
 
     kind: Kind | None
     depth: int
     volatile: bool
+    has_clauses: bool
+    has_star: bool
 
 
-@lru_cache(maxsize=128)
 def scan(text: str, limits: Limits) -> Scan:
     """Look *text* over.
 
     Raises TooLarge beyond the text limit, BadQuery for nesting beyond the depth limit, for ``SERVICE`` and for an
     update's text.
     """
+    return _scan(text, limits.text, limits.depth)
+
+
+@lru_cache(maxsize=128)
+def _scan(text: str, longest: int, deepest: int) -> Scan:
     size = len(text.encode("utf-8", "surrogatepass"))
-    if size > limits.text:
+    if size > longest:
         raise TooLarge(
-            f"The query text has {size:,} bytes; the limit is {limits.text:,}.",
+            f"The query text has {size:,} bytes; the limit is {longest:,}.",
             "Ask in several queries, or take the whole dataset from /download.",
         )
-    seen = _Seen(text, limits)
+    seen = _Seen(text, deepest)
     for match in _TOKEN.finditer(text):
         if match.lastgroup != "space" and match[0]:
             seen.token(match)
@@ -76,19 +84,24 @@ def scan(text: str, limits: Limits) -> Scan:
         raise _no_service(text, hidden.start())
     # Where the text may hide a word from the tokens, any mention counts: at worst an answer is not kept.
     hides = seen.doubtful or "\\" in text
-    return Scan(seen.kind, seen.deepest, seen.volatile or bool(hides and _VOLATILE.search(unescaped(text))))
+    plain = unescaped(text) if hides else ""
+    volatile = seen.volatile or bool(_VOLATILE.search(plain))
+    return Scan(seen.kind, seen.deepest, volatile, seen.has_clauses or "FROM" in plain.upper(), seen.has_star)
 
 
 class _Seen:
     """What the tokens so far have shown."""
 
-    def __init__(self, text: str, limits: Limits) -> None:
+    def __init__(self, text: str, most: int) -> None:
         self.text = text
-        self.limits = limits
+        self.most = most
+        """The brackets that may be open at once."""
         self.kind: Kind | None = None
         self.deepest = 0
         self.doubtful = False
         self.volatile = False
+        self.has_clauses = False
+        self.has_star = False
         self.open: list[str] = []
         self.before = ""
         """What the last token was: a group of the pattern, or "number"."""
@@ -109,6 +122,8 @@ class _Seen:
         elif group == "iri" and "(" in token and _VOLATILE.search(token):
             # What looks like an IRI may be a less-than sign and a call.
             self.volatile = True
+        elif token == "*" and self.keyword in ("SELECT", "DISTINCT", "REDUCED"):
+            self.has_star = True
         if group == "iri" and self.before in ("variable", "close", "string", "number", "name"):
             self.perhaps_less_than(token, start)
         elif group == "name":
@@ -118,11 +133,11 @@ class _Seen:
     def nest(self, brackets: list[str], start: int) -> None:
         self.open += brackets
         self.deepest = max(self.deepest, len(self.open))
-        if self.deepest > self.limits.depth:
+        if self.deepest > self.most:
             line, column = position(self.text, start)
             raise BadQuery(
-                f"The query is nested more than {self.limits.depth} levels deep (line {line}, column {column}).",
-                f"Flatten it: at most {self.limits.depth} brackets may be open at once.",
+                f"The query is nested more than {self.most} levels deep (line {line}, column {column}).",
+                f"Flatten it: at most {self.most} brackets may be open at once.",
                 line,
                 column,
             )
@@ -143,6 +158,8 @@ class _Seen:
         """Take in a run of letters: keywords, a number or a prefixed name; the group that it counts as."""
         run, start = unescaped(match["run"]), match.start()
         words = [word.upper() for word in re.split(r"[.\-]", run)]
+        # The engine reads the keyword also where letters or a colon stand next to it.
+        self.has_clauses = self.has_clauses or any("FROM" in word for word in words)
         if match["local"] is not None:
             if words[-1] == "SERVICE":
                 self.service = start

@@ -3,10 +3,10 @@
 import hashlib
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, compress, count
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
@@ -15,7 +15,7 @@ import pyoxigraph as ox
 
 from foedus import names
 from foedus.errors import BadQuery, CannotRead
-from foedus.query import dataset, formats, scan
+from foedus.query import dataset, formats, scan, tally
 from foedus.query.dataset import Description
 from foedus.query.pool import Request
 
@@ -78,10 +78,11 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Written:
-    """What was written: the kind of answer and its ``Content-Type``."""
+    """What was written: the kind of answer, its ``Content-Type``, and its rows or triples; an ASK's is one row."""
 
     kind: formats.Kind
     content_type: str
+    rows: int
 
 
 def open_source(source: Path | tuple[Path, ...]) -> tuple[Loaded, Description]:
@@ -127,46 +128,81 @@ def _first_line(message: str) -> str:
     return message.splitlines()[0] if message else "it is not well-formed"
 
 
-def answer(loaded: Loaded, request: Request, sink: Sink) -> Written:
+def answer(loaded: Loaded, request: Request, sink: Sink, has_clauses: bool = True, has_star: bool = True) -> Written:
     """Carry *request* out on *loaded* and write the whole answer to *sink*.
 
-    Raises BadQuery, with line and column, for a text that the engine does not take, NotAcceptable where no format
-    fits, and whatever *sink* raises.
+    *has_clauses* and *has_star* are what ``scan`` saw in the text, True where nobody looked. Raises BadQuery, with line
+    and column, for a text that the engine does not take, NotAcceptable where no format fits, and whatever *sink*
+    raises.
     """
-    default, named = _graphs(request)
-    with _merged(loaded.store, default) as graphs:
-        result = _carry_out(loaded, request.text, graphs, named)
-        kind: formats.Kind = (
-            "select"
-            if isinstance(result, ox.QuerySolutions)
-            else "ask"
-            if isinstance(result, ox.QueryBoolean)
-            else "graph"
-        )
-        choice = formats.choose(kind, request.accept, request.form)
-        if isinstance(result, ox.QueryTriples):
-            ox.serialize(result, sink, _RDF[choice.format.extension], prefixes=names.PREFIXES)  # type: ignore[arg-type]
-        else:
-            result.serialize(sink, _RESULTS[choice.format.name])  # type: ignore[arg-type]
-    return Written(kind, choice.content_type)
+    if request.dry:
+        return _looked_over(request)
+    default, named = _graphs(request, has_clauses)
+    chooses = default is not None or named is not None or (has_clauses and _chooses_graphs(loaded, request.text))
+    with _merged(loaded.store, default) if default else nullcontext(default) as graphs:
+        result = _carry_out(loaded, request.text, graphs, named, chooses, has_star)
+        return _written(result, request, sink)
+
+
+def _looked_over(request: Request) -> Written:
+    """Nothing written, if the engine takes the text of *request*."""
+    result = _carry_out(_NOTHING, request.text, None, None, chooses=True, has_star=False)
+    kind: formats.Kind = (
+        "select" if isinstance(result, ox.QuerySolutions) else "ask" if isinstance(result, ox.QueryBoolean) else "graph"
+    )
+    return Written(kind, "", 0)
+
+
+def _written(result: "_Result", request: Request, sink: Sink) -> Written:
+    """Write *result* to *sink*, in the format that *request* chooses."""
+    if isinstance(result, ox.QuerySolutions):
+        choice = formats.choose("select", request.accept, request.form)
+        counting = _Counting(sink, tally.of(choice.format.name))
+        result.serialize(counting, _RESULTS[choice.format.name])  # type: ignore[arg-type]
+        return Written("select", choice.content_type, counting.tally.rows())
+    if isinstance(result, ox.QueryBoolean):
+        choice = formats.choose("ask", request.accept, request.form)
+        result.serialize(sink, _RESULTS[choice.format.name])  # type: ignore[arg-type]
+        return Written("ask", choice.content_type, 1)
+    choice = formats.choose("graph", request.accept, request.form)
+    # A number is drawn for each triple, and none of them is false.
+    numbers = count(1)
+    triples = compress(result, numbers)
+    ox.serialize(triples, sink, _RDF[choice.format.extension], prefixes=names.PREFIXES)  # type: ignore[arg-type]
+    return Written("graph", choice.content_type, next(numbers) - 1)
+
+
+class _Counting:
+    """A sink that shows a tally what it passes on."""
+
+    def __init__(self, sink: Sink, counts: tally.Tally) -> None:
+        self.sink = sink
+        self.tally = counts
+
+    def write(self, data: bytes) -> int:
+        self.tally.add(data)
+        return self.sink.write(data)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+_Result = ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples
 
 
 _Graphs = tuple[ox.NamedNode, ...] | None
 """Graphs that were chosen; None where nobody chose."""
 
 
-def _carry_out(
-    loaded: Loaded, text: str, default: _Graphs, named: _Graphs
-) -> ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples:
-    union = loaded.union and default is None and named is None and not _chooses_graphs(loaded, text)
+def _carry_out(loaded: Loaded, text: str, default: _Graphs, named: _Graphs, chooses: bool, has_star: bool) -> _Result:
     try:
         return loaded.store.query(
-            with_columns(text),
+            with_columns(text) if has_star else text,
             base_iri=names.BASE,
             prefixes=names.PREFIXES,
             default_graph=None if default is None else list(default),
             named_graphs=None if named is None else list(named),
-            use_default_graph_as_union=union,
+            use_default_graph_as_union=loaded.union and not chooses,
         )
     except SyntaxError as error:
         raise malformed(error.msg) from error
@@ -191,7 +227,7 @@ def _chooses_graphs(loaded: Loaded, text: str) -> bool:
     return chooses is not False
 
 
-def _graphs(request: Request) -> tuple[_Graphs, _Graphs]:
+def _graphs(request: Request, has_clauses: bool) -> tuple[_Graphs, _Graphs]:
     """The graphs that *request* chooses for the default graph and as named ones.
 
     Those of the text only where there are several for the default graph, which the engine then has to be helped with.
@@ -199,6 +235,8 @@ def _graphs(request: Request) -> tuple[_Graphs, _Graphs]:
     if request.default_graphs is not None or request.named_graphs is not None:
         chosen = (request.default_graphs or (), request.named_graphs or ())
         return tuple(_node(iri) for iri in dict.fromkeys(chosen[0])), tuple(_node(iri) for iri in chosen[1])
+    if not has_clauses:
+        return None, None
     said = scan.clauses(request.text)
     if len(said.default) < 2:
         return None, None
@@ -218,12 +256,12 @@ _MERGED = ox.NamedNode(f"urn:uuid:{uuid4()}")
 
 
 @contextmanager
-def _merged(store: ox.Store, graphs: _Graphs) -> Iterator[_Graphs]:
+def _merged(store: ox.Store, graphs: tuple[ox.NamedNode, ...]) -> Iterator[tuple[ox.NamedNode, ...]]:
     """One graph in place of several that share a triple: the engine counts such a triple once per graph.
 
     While it is there, it is seen by nobody: who chooses a default graph chooses the named ones too.
     """
-    if graphs is None or not _share_a_triple(store, graphs):
+    if not _share_a_triple(store, graphs):
         yield graphs
         return
     try:
@@ -242,6 +280,7 @@ def _share_a_triple(store: ox.Store, graphs: tuple[ox.NamedNode, ...]) -> bool:
 
 
 _EMPTY = ox.Store()
+_NOTHING = Loaded(_EMPTY)
 
 
 def with_columns(text: str) -> str:

@@ -5,34 +5,41 @@ import socket
 import struct
 from typing import Any
 
-_LENGTH = struct.Struct(">I")
+SMALL = 64 << 10
+"""Bytes of an answer that may travel with its message; a larger one stays in the worker's file."""
+
+_LENGTHS = struct.Struct(">II")
+_PIECE = SMALL + (4 << 10)
 _LARGEST_CONTROL = 1 << 16
 
 
-def send(channel: socket.socket, message: dict[str, Any]) -> None:
-    """Send *message* with its length before it."""
-    content = json.dumps(message).encode()
-    channel.sendall(_LENGTH.pack(len(content)) + content)
+def send(channel: socket.socket, message: dict[str, Any], content: bytes = b"") -> None:
+    """Send *message* and the bytes of *content*, with the lengths of both before them."""
+    said = json.dumps(message).encode()
+    channel.sendall(_LENGTHS.pack(len(said), len(content)) + said + content)
 
 
-def receive(channel: socket.socket) -> dict[str, Any] | None:
-    """The next message, waiting for it; None when the other side has gone."""
-    length = _exactly(channel, _LENGTH.size)
-    content = length and _exactly(channel, _LENGTH.unpack(length)[0])
-    return dict(json.loads(content)) if content else None
+def receive(channel: socket.socket) -> tuple[dict[str, Any], bytes] | None:
+    """The next message and its content, waiting for them; None when the other side has gone.
 
-
-def _exactly(channel: socket.socket, size: int) -> bytes | None:
+    Nothing may be sent behind a message before it is answered.
+    """
     received = b""
-    while len(received) < size:
+    wanted = start = _LENGTHS.size
+    end = 0
+    while len(received) < wanted:
         try:
-            piece = channel.recv(size - len(received))
+            piece = channel.recv(_PIECE)
         except ConnectionError:
             return None
         if not piece:
             return None
-        received += piece
-    return received
+        received = received + piece if received else piece
+        if not end and len(received) >= start:
+            said, content = _LENGTHS.unpack_from(received)
+            end = start + said
+            wanted = end + content
+    return dict(json.loads(received[start:end].decode())), received[end:wanted]
 
 
 def tell(control: socket.socket, message: dict[str, Any], handles: tuple[int, ...] = ()) -> None:

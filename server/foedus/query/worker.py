@@ -10,6 +10,7 @@ import signal
 import socket
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from foedus.errors import AnswerTooLarge, FoedusError
 from foedus.query import memory, wire
@@ -28,11 +29,13 @@ def run(loaded: engine.Loaded, limits: Limits, parent: int, channel: socket.sock
     """
     try:
         _give_up_rights(limits, parent, (channel.fileno(), body))
-        while (message := wire.receive(channel)) is not None:
-            answered = _answer(loaded, limits, message, body)
+        while (received := wire.receive(channel)) is not None:
+            message, _ = received
+            written = _Body(body, min(wire.SMALL, limits.answer))
+            answered = _answer(loaded, limits, message, written)
             # A worker that has grown much hands its memory back by ending; the parent forks a fresh one.
             answered["leaves"] = answered.get("leaves", False) or _peak() > _START["peak"] + limits.memory // 4
-            wire.send(channel, answered)
+            wire.send(channel, answered, b"".join(written.held))
             if answered["leaves"]:
                 break
             _rest(channel)
@@ -96,37 +99,60 @@ def _give_up_rights(limits: Limits, parent: int, keep: tuple[int, int]) -> None:
 
 
 class _Body:
-    """The answer's file, written from its beginning."""
+    """An answer: *held* while it is small, and from then on in the file *handle*, whose size the kernel limits."""
 
-    def __init__(self, handle: int) -> None:
+    def __init__(self, handle: int, small: int) -> None:
         self.handle = handle
+        self.small = small
+        self.held: list[bytes] = []
         self.size = 0
-        os.ftruncate(handle, 0)
-        os.lseek(handle, 0, os.SEEK_SET)
+
+    @property
+    def in_file(self) -> int:
+        """The bytes of the answer that are in the file: all, or none."""
+        return self.size if self.size > self.small else 0
 
     def write(self, data: bytes) -> int:
+        before = self.size
+        self.size += len(data)
+        if self.size <= self.small:
+            self.held.append(data)
+            return len(data)
+        if before <= self.small:
+            os.ftruncate(self.handle, 0)
+            os.lseek(self.handle, 0, os.SEEK_SET)
+            self._put(b"".join(self.held))
+            self.held.clear()
+        self._put(data)
+        return len(data)
+
+    def drop(self) -> None:
+        """Forget what was written."""
+        if self.in_file:
+            os.ftruncate(self.handle, 0)
+        self.held.clear()
+
+    def _put(self, data: bytes) -> None:
         left = memoryview(data)
         while left:
-            written = os.write(self.handle, left)
-            self.size += written
-            left = left[written:]
-        return len(data)
+            left = left[os.write(self.handle, left) :]
 
     def flush(self) -> None:
         """Nothing is held back."""
 
 
-def _answer(loaded: engine.Loaded, limits: Limits, message: dict[str, object], handle: int) -> dict[str, object]:
-    """The header of the answer to *message*, or of its refusal."""
-    body = _Body(handle)
+def _answer(loaded: engine.Loaded, limits: Limits, message: dict[str, Any], body: _Body) -> dict[str, Any]:
+    """The header of the answer to *message*, which is in *body* then, or of its refusal."""
     try:
-        written = engine.answer(loaded, _request(message), body)
-        return {"kind": written.kind, "type": written.content_type, "bytes": body.size}
+        done = engine.answer(loaded, _request(message), body, message["clauses"], message["star"])
+        return {"kind": done.kind, "type": done.content_type, "rows": done.rows, "file": body.in_file}
     except FoedusError as error:
+        body.drop()
         return refusal(error)
     except OSError as error:
         if error.errno != errno.EFBIG:
             raise
+        body.drop()
         return refusal(
             AnswerTooLarge(
                 f"The answer is larger than {limits.answer // MIB or limits.answer / MIB:.3g} MiB.",
@@ -136,27 +162,25 @@ def _answer(loaded: engine.Loaded, limits: Limits, message: dict[str, object], h
     except MemoryError:
         raise
     except BaseException as error:
+        body.drop()
         # A panic of the engine arrives as a BaseException of its own; the process is not trusted afterwards.
         failed = FoedusError(f"The engine failed on this query ({type(error).__name__}).", "Write it another way.")
         return {**refusal(failed), "leaves": True}
 
 
-def _request(message: dict[str, object]) -> Request:
-    def graphs(key: str) -> tuple[str, ...] | None:
-        value = message[key]
-        return tuple(str(each) for each in value) if isinstance(value, list) else None
-
-    accept, form = message["accept"], message["form"]
+def _request(message: dict[str, Any]) -> Request:
+    default, named = message["default_graphs"], message["named_graphs"]
     return Request(
-        text=str(message["text"]),
-        accept=None if accept is None else str(accept),
-        form=None if form is None else str(form),
-        default_graphs=graphs("default_graphs"),
-        named_graphs=graphs("named_graphs"),
+        text=message["text"],
+        accept=message["accept"],
+        form=message["form"],
+        default_graphs=None if default is None else tuple(default),
+        named_graphs=None if named is None else tuple(named),
+        dry=message["dry"],
     )
 
 
-def refusal(error: FoedusError) -> dict[str, object]:
+def refusal(error: FoedusError) -> dict[str, Any]:
     """*error* as a message; ``pool`` makes it an error again."""
     return {
         "error": type(error).__name__,

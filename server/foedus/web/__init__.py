@@ -1,17 +1,20 @@
 """The web side: pages for readers, data for programs, and the SPARQL endpoint, all in front of one pool."""
 
 from dataclasses import dataclass
+from typing import cast
 
 from flask import Flask
 
 from foedus import __version__, names, questions
+from foedus.query.cache import Cache
 from foedus.query.pool import Asker
-from foedus.web import asking, dates, describe, entities, explore, headers, metrics, problems, protocol
+from foedus.web import asking, dates, describe, endpoint, entities, explore, headers, health, metrics, problems
 from foedus.web.asking import Library
 from foedus.web.desk import Desk, Network
+from foedus.web.express import Express
 from foedus.web.metrics import Metrics
 from foedus.web.shelf import Shelf, shelf
-from foedus.web.watching import Journal, Watch, Watched
+from foedus.web.watching import Journal, Register, Watch, Watched
 
 HOME_EXAMPLE = "obliged-by"
 
@@ -35,9 +38,9 @@ def create_app(pool: Asker, settings: Settings | None = None) -> Flask:
     app = Flask(__name__)
     counts = Metrics()
     asker = Watched(pool, counts)
-    app.extensions["foedus-shelf"] = Shelf(
-        Library(Desk(asker, True, chosen.proxies)), questions.catalogue(), chosen.home_example
-    )
+    open_desk, reserved_desk = (Desk(asker, is_reserved, chosen.proxies) for is_reserved in (False, True))
+    stored = questions.catalogue()
+    app.extensions["foedus-shelf"] = Shelf(Library(reserved_desk), stored, chosen.home_example)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters["in_words"] = dates.in_words
     app.jinja_env.filters["machine_date"] = dates.machine
@@ -48,9 +51,18 @@ def create_app(pool: Asker, settings: Settings | None = None) -> Flask:
     app.context_processor(lambda: {"version": __version__, "as_of": shelf().as_of, "dataset": pool.dataset})
     app.register_blueprint(explore.bp)
     app.register_blueprint(entities.bp)
-    protocol.register(app, Desk(asker, False, chosen.proxies))
+    app.register_blueprint(health.bp)
+    endpoint.register(app, open_desk, reserved_desk, stored)
     problems.register(app)
     headers.register(app)
     metrics.register(app, counts, pool)
-    app.wsgi_app = Watch(app.wsgi_app, counts, chosen.journal)  # type: ignore[method-assign]
+    register = Register(counts, chosen.journal)
+    app.wsgi_app = Watch(app.wsgi_app, register)  # type: ignore[method-assign]
+    if isinstance(pool, Cache):
+        app.extensions["foedus-express"] = Express(pool, register)
     return app
+
+
+def express_of(app: Flask) -> Express | None:
+    """What answers requests that came before in place of *app*; None where nothing is kept in memory."""
+    return cast("Express | None", app.extensions.get("foedus-express"))

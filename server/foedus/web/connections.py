@@ -7,6 +7,7 @@ an answer leaves in one packet, from the thread that made it, without waking the
 """
 
 import logging
+import queue
 import select
 import socket
 import threading
@@ -14,13 +15,17 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
+from wsgiref.types import WSGIEnvironment
 
 from waitress.adjustments import Adjustments
-from waitress.channel import HTTPChannel
+from waitress.channel import ClientDisconnected, HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import TcpWSGIServer
-from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
+from waitress.task import ErrorTask, WSGITask
+from waitress.utilities import build_http_date
+
+Headers = list[tuple[str, str]]
 
 _NEVER = 1 << 40
 """More bytes than any answer has: a limit of waitress that is not to take effect."""
@@ -48,34 +53,114 @@ class Patience:
     """Seconds between two looks at all this."""
 
 
-class _Whole:
-    """What both kinds of task do: send the whole answer at once, and end the connection if the server ends."""
+class Shortcut(Protocol):
+    """What may answer a request, whose head are all its bytes, from those that came before."""
+
+    def answer(self, head: bytes) -> tuple[bytes, bytes] | None:
+        """Head and body of the answer to *head*; None where it has to be made."""
+
+    def version(self) -> Any:
+        """What answers are made from now."""
+
+    def keep(
+        self, head: bytes, version: Any, environ: WSGIEnvironment, status: str, said: Headers, body: bytes
+    ) -> None:
+        """Take note of an answer that was made from *version*."""
+
+
+class _Answer(WSGITask):  # type: ignore[misc]
+    """An answer of the app: gathered, then sent at once."""
+
+    channel: "Connection"
+    status: str
+    response_headers: Headers
+    complete: bool
+
+    def execute(self) -> None:
+        server, environ = self.channel.server, self.get_environment()
+        version = server.shortcut.version() if server.shortcut else None
+        self.pieces: list[bytes] = []
+        iterable = server.application(environ, self.start_response)
+        try:
+            self.pieces.extend(iterable)
+        finally:
+            if hasattr(iterable, "close"):
+                iterable.close()
+        body = self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
+        if server.draining:
+            self.close_on_finish = True
+        head = self.head(body)
+        # Where HTTP forbids a body there is none, whatever the app says.
+        body = b"" if self.request.command == "HEAD" or not self.has_body else body
+        if server.shortcut and self.is_like_its_head():
+            server.shortcut.keep(self.request.head, version, environ, self.status, self.response_headers, body)
+        # The request's objects know each other through it, and would outlive the answer until they are collected.
+        environ.clear()
+        self.channel.put(head, body)
+
+    def finish(self) -> None:
+        """Everything is sent."""
+
+    def start_response(
+        self, status: str, headers: list[tuple[str, str]], error: Any = None
+    ) -> Callable[[bytes], object]:
+        if self.complete and not error:
+            raise AssertionError("start_response was called twice")
+        self.complete, self.status, self.response_headers = True, status, headers
+        return self.pieces.append
+
+    def head(self, body: bytes) -> bytes:
+        """First line and headers, those that are the server's own last; decides whether the connection goes on."""
+        if not self.complete:
+            raise RuntimeError("the app did not call start_response")
+        self.response_headers = [*self.response_headers, ("Server", self.channel.server.adj.ident)]
+        if self.has_body and not any(name.lower() == "content-length" for name, _ in self.response_headers):
+            self.response_headers.append(("Content-Length", str(len(body))))
+        wish = self.request.headers.get("CONNECTION", "").lower()
+        if wish == "close" or (self.version == "1.0" and wish != "keep-alive"):
+            self.close_on_finish = True
+        own = [("Date", build_http_date(self.start_time))]
+        if self.close_on_finish or self.version == "1.0":
+            own.append(("Connection", "close" if self.close_on_finish else "Keep-Alive"))
+        said = [f"HTTP/{self.version} {self.status}"]
+        said += [f"{name}: {value}" for name, value in (*self.response_headers, *own)]
+        head = "\r\n".join(said)
+        if head.count("\n") != len(said) - 1 or head.count("\r") != len(said) - 1:
+            raise ValueError("a header of the answer has more than one line")
+        self.wrote_header = True
+        return (head + "\r\n\r\n").encode("latin-1")
+
+    def is_like_its_head(self) -> bool:
+        """Whether the same head again would be the same request, on a connection that goes on."""
+        request = self.request
+        return bool(
+            request.command in ("GET", "HEAD")
+            and self.version == "1.1"
+            and not self.close_on_finish
+            and request.body_rcv is None
+            and not request.expect_continue
+        )
+
+
+class _Refusal(ErrorTask):  # type: ignore[misc]
+    """An answer to what is no proper request."""
 
     channel: "Connection"
 
-    def build_response_header(self) -> bytes:
-        if self.channel.server.draining:
-            self.set_close_on_finish()  # type: ignore[attr-defined]
-        return bytes(super().build_response_header())  # type: ignore[misc]
-
     def finish(self) -> None:
-        super().finish()  # type: ignore[misc]
+        super().finish()
         self.channel.send_what_fits()
-
-
-class _Answer(_Whole, WSGITask):  # type: ignore[misc]
-    """An answer of the app."""
-
-
-class _Refusal(_Whole, ErrorTask):  # type: ignore[misc]
-    """An answer to what is no proper request."""
 
 
 class _Request(HTTPRequestParser):  # type: ignore[misc]
     """A request as it comes in; one that two readers could read in two ways is refused (RFC 9112, 3.2 and 6.1)."""
 
+    head = b""
+    """All the bytes of it, up to its body."""
+
     def parse_header(self, header_plus: bytes) -> None:
         super().parse_header(header_plus)
+        self.head = header_plus
         if self.chunked and "CONTENT_LENGTH" in self.headers:
             raise ParsingError("Content-Length and Transfer-Encoding exclude each other")
         if self.version != "1.1" and "TRANSFER_ENCODING" in self.headers:
@@ -91,6 +176,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
     error_task_class = _Refusal
     parser_class = _Request
     server: "Server"
+    will_close: bool
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
@@ -123,12 +209,52 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         return bool(self.will_close or self.close_when_flushed or (self.total_outbufs_len and not self.requests))
 
     def received(self, data: bytes) -> bool:
+        if self.took_shortcut(data):
+            return True
         done = bool(super().received(data))
         if self.request is None:
             self.receiving_since = None
         elif self.receiving_since is None:
             self.receiving_since = time.time()
         return done
+
+    def took_shortcut(self, data: bytes) -> bool:
+        """Whether *data* is a request that came before, and is answered; asked by the loop alone."""
+        shortcut = self.server.shortcut
+        if shortcut is None or self.server.draining or self.will_close or self.close_when_flushed:
+            return False
+        if self.request is not None or self.requests or self.total_outbufs_len:
+            return False
+        answer = shortcut.answer(data)
+        if answer is None:
+            return False
+        try:
+            self.put(*answer)
+        except ClientDisconnected:
+            self.will_close = True
+        if self.total_outbufs_len > self.server.patience.untaken // 16:
+            self.server.make_readers_leave()
+        return True
+
+    def put(self, head: bytes, body: bytes) -> None:
+        """Send *head* and *body*: now what the client's side takes, the rest by the loop."""
+        if not self.connected:
+            raise ClientDisconnected
+        sent = 0
+        with self.outbuf_lock:
+            if not self.total_outbufs_len:
+                try:
+                    sent = self.socket.sendmsg((head, body) if body else (head,))
+                except BlockingIOError:
+                    pass
+                except OSError:
+                    # A client that leaves is no event.
+                    self.will_close = True
+                    raise ClientDisconnected from None
+                self.last_activity = time.time()
+        if sent < len(head):
+            self.write_soon(head[sent:])
+        self.write_soon(body[max(0, sent - len(head)) :])
 
     def service(self) -> None:
         """Serve one request, unless its client does not take the answers to the former ones."""
@@ -186,6 +312,35 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         self.server.doomed.append(self)
 
 
+class _Crew:
+    """The threads that serve, each one request at a time."""
+
+    def __init__(self, threads: int) -> None:
+        self.tasks: queue.SimpleQueue[Connection | None] = queue.SimpleQueue()
+        self.threads = threads
+        for number in range(threads):
+            threading.Thread(target=self.work, name=f"foedus-{number}", daemon=True).start()
+
+    def add_task(self, task: Connection) -> None:
+        """Let the next free thread serve *task*."""
+        self.tasks.put(task)
+
+    def leave(self) -> None:
+        """Let each thread end, once it has served what it serves."""
+        for _ in range(self.threads):
+            self.tasks.put(None)
+
+    def work(self) -> None:
+        """Serve one after the other; the life of a thread."""
+        while (task := self.tasks.get()) is not None:
+            try:
+                task.service()
+            except Exception:
+                logging.getLogger("foedus").exception("A request failed.")
+            # A thread that waits keeps no connection alive.
+            del task
+
+
 class Server(TcpWSGIServer):  # type: ignore[misc]
     """Listens on one socket, until ``drain`` has let what is under way come to its end."""
 
@@ -200,8 +355,10 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         largest_head: int,
         largest_body: int,
         patience: Patience,
+        shortcut: Shortcut | None = None,
     ) -> None:
         self.patience = patience
+        self.shortcut = shortcut
         self.here = threading.local()
         self.doomed: deque[Connection] = deque()
         self.next_look = 0.0
@@ -231,9 +388,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         told.send_bytes = _NEVER
         # Of a queue, the pool tells its askers.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-        crew = ThreadedTaskDispatcher()
-        crew.set_thread_count(threads)
-        super().__init__(app, _sock=listening, dispatcher=crew, adj=told, sockinfo=where, bind_socket=False)
+        super().__init__(app, _sock=listening, dispatcher=_Crew(threads), adj=told, sockinfo=where, bind_socket=False)
 
     def pull_trigger(self) -> None:
         """Wake the loop, if the connection that this thread serves has need of it."""
@@ -273,6 +428,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         """Close everything, taken or not."""
         for each in list(self.active_channels.values()):
             each.handle_close()
+        self.task_dispatcher.leave()
         self.trigger.close()
         self.socket.close()
 

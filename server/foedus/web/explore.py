@@ -14,7 +14,7 @@ from foedus.query.answering import answer
 from foedus.query.pool import Answer, Request
 from foedus.query.resolve import resolver
 from foedus.questions import Question
-from foedus.web import asking, describe, headers, protocol
+from foedus.web import asking, describe, endpoint, handout, headers
 from foedus.web.describe import Column, Grid, Naming
 from foedus.web.shelf import shelf
 
@@ -29,9 +29,6 @@ STARTER = "\n".join(
 
 ROWS = 1000
 """Rows of an answer that a page shows; files hold them all."""
-
-ANSWERS = ("csv", "tsv", "json", "ttl")
-"""The formats of an answer to a stored question."""
 
 DUMPS = ("ttl", "nt", "jsonld", "rdf")
 """The formats in which the page for downloads offers each graph."""
@@ -113,7 +110,7 @@ def question(slug: str) -> Response:
         text=_text(asked, values) if problem is None else asking.without_head(asked.text),
         choices={each.name: _choices(each.type) for each in asked.parameters if each.type != questions.DATE},
         date_type=questions.DATE,
-        files=ANSWERS,
+        files=handout.ANSWERS,
         rows=ROWS,
     )
     response = make_response(page, 400 if problem and given else 200)
@@ -125,9 +122,9 @@ def question(slug: str) -> Response:
 def answer_file(slug: str, ext: str) -> Response:
     """The answer to one question as a file."""
     asked = _question(slug)
-    if ext not in ANSWERS:
+    if ext not in handout.ANSWERS:
         raise NoSuchThing(
-            f"There is no format “.{ext}” of an answer.", f"Take one of: {', '.join(f'.{e}' for e in ANSWERS)}."
+            f"There is no format “.{ext}” of an answer.", f"Take one of: {', '.join(f'.{e}' for e in handout.ANSWERS)}."
         )
     given = _given()
     named = request.args.get("format")
@@ -164,7 +161,7 @@ def query_page() -> Response:
     )
     if problem:
         return headers.fleeting(make_response(page, problem.status))
-    asked = protocol.pool()
+    asked = endpoint.asker()
     lasts = not text.strip() or headers.lasts(text, asked.dataset, asked.limits)
     return make_response(page) if lasts else headers.fleeting(make_response(page))
 
@@ -173,9 +170,9 @@ def _own_answer(text: str, graphs: tuple[str, ...] | None) -> tuple[Answer, Grid
     """The answer to *text*, and it as a table, as Turtle, or as a truth value."""
     named_graphs = () if graphs else None
     try:
-        found = protocol.pool().ask(Request(text, form="json", default_graphs=graphs, named_graphs=named_graphs))
+        found = endpoint.asker().ask(Request(text, form="json", default_graphs=graphs, named_graphs=named_graphs))
     except NotAcceptable:
-        found = protocol.pool().ask(Request(text, form="ttl", default_graphs=graphs, named_graphs=named_graphs))
+        found = endpoint.asker().ask(Request(text, form="ttl", default_graphs=graphs, named_graphs=named_graphs))
     if found.kind == "ask":
         return found, None, None, results.truth(found)
     if found.kind == "graph":
@@ -199,26 +196,22 @@ def _question(slug: str) -> Question:
 
 def _given() -> dict[str, str]:
     """The values in the address, by parameter; WrongUsage for one given twice, or reserved for what is to come."""
-    given = request.args.to_dict(flat=False)
-    for name, values in given.items():
-        if len(values) > 1:
-            shown = "”, “".join(values)
-            raise WrongUsage(f"The parameter “{name}” is given {len(values)} times: “{shown}”.", "Give it once.")
-        if name in questions.RESERVED and name != "format":
-            raise WrongUsage(f"The parameter “{name}” is reserved and not offered yet.", "Leave it out.")
-    return {name: values[0] for name, values in given.items() if name != "format"}
+    given = handout.given(request.args.items(multi=True))
+    return {name: value for name, value in given.items() if name != "format"}
 
 
 def _named(name: str) -> str:
     """The format of an answer called *name*, or “html”; NotAcceptable for any other."""
-    known = [each for each in formats.FORMATS if each.name in ANSWERS]
+    known = [each for each in formats.FORMATS if each.name in handout.ANSWERS]
     wanted = name.strip().lower().removeprefix(".")
     for each in known:
         if wanted in (each.name, *each.others, *each.media_types):
             return each.name
     if wanted in ("html", "text/html"):
         return "html"
-    raise NotAcceptable(f"There is no format “{name}” of an answer.", f"Choose from: html, {', '.join(ANSWERS)}.")
+    raise NotAcceptable(
+        f"There is no format “{name}” of an answer.", f"Choose from: html, {', '.join(handout.ANSWERS)}."
+    )
 
 
 def _wanted() -> tuple[str, str | None] | None:
@@ -227,7 +220,7 @@ def _wanted() -> tuple[str, str | None] | None:
     if named:
         form = _named(named)
         return None if form == "html" else (form, None)
-    known = [next(each for each in formats.FORMATS if each.name == form) for form in ANSWERS]
+    known = [next(each for each in formats.FORMATS if each.name == form) for form in handout.ANSWERS]
     offers: list[tuple[str, str | None]] = [(media_type, None) for media_type in headers.PAGE]
     offers += [(media_type, each.name) for each in known for media_type in each.media_types]
     chosen = formats.negotiate(request.headers.get("Accept"), offers)
@@ -244,7 +237,7 @@ def _file(asked: Question, values: Mapping[str, str], form: str, media_type: str
     known = next(each for each in formats.FORMATS if each.name == form)
     label = known.content_type(media_type) if media_type else found.media_type
     response = Response(found.body, content_type=label)
-    response.headers["Content-Disposition"] = f'inline; filename="{asked.slug}.{form}"'
+    response.headers["Content-Disposition"] = handout.disposition(asked.slug, form)
     response.vary.add("Accept")
     return response
 

@@ -12,7 +12,7 @@ from flask import Blueprint, Flask, Response, current_app
 
 from foedus import __version__
 from foedus.errors import FoedusError
-from foedus.query import cache, pool
+from foedus.query import cache, formats, pool
 from foedus.query.cache import Cache
 from foedus.query.pool import Asker, Pool
 
@@ -54,6 +54,8 @@ class Metrics:
         self._seconds: dict[str, float] = {}
         self._buckets: dict[str, list[int]] = {}
         self._queries: Counter[str] = Counter()
+        self._rows: Counter[str] = Counter()
+        self._repeated = 0
         self._running = 0
 
     def begin(self) -> None:
@@ -74,15 +76,27 @@ class Metrics:
             buckets[bisect_left(BOUNDS, seconds)] += 1
             self._seconds[route] += seconds
 
-    def query(self, outcome: str) -> None:
-        """A query of a client, or of a page, had this *outcome*: ``answered``, or the name of an error."""
+    def query(self, outcome: str, kind: formats.Kind | None = None, rows: int = 0) -> None:
+        """A query of a client, or of a page, had this *outcome*: ``answered``, or the name of an error.
+
+        Its answer, if it had one, was of *kind* and had so many *rows*, which are triples where it is a graph.
+        """
         with self._lock:
             self._queries[outcome] += 1
+            if kind:
+                self._rows[kind] += rows
+
+    def repeat(self) -> None:
+        """A request is answered with the same bytes as the one before."""
+        with self._lock:
+            self._running += 1
+            self._repeated += 1
 
     def lines(self) -> Iterator[str]:
         """The counts of requests and queries, in the text format."""
         with self._lock:
             requests, sizes, queries = dict(self._requests), dict(self._bytes), dict(self._queries)
+            rows, repeated = dict(self._rows), self._repeated
             buckets = {route: list(counts) for route, counts in self._buckets.items()}
             seconds, running = dict(self._seconds), self._running
         yield from _family(
@@ -114,6 +128,18 @@ class Metrics:
             "counter",
             "Queries of clients and pages, by what became of them.",
             {(("outcome", outcome),): count for outcome, count in queries.items()},
+        )
+        yield from _family(
+            "foedus_rows_total",
+            "counter",
+            "Rows of answers, by kind of query; of a graph its triples.",
+            {(("kind", kind),): count for kind, count in rows.items()},
+        )
+        yield from _family(
+            "foedus_requests_repeated_total",
+            "counter",
+            "Requests answered from memory, because the same one came before.",
+            {(): repeated},
         )
         yield from _family("foedus_requests_running", "gauge", "Requests being answered now.", {(): running})
         yield from _family(

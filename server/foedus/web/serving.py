@@ -14,7 +14,7 @@ from wsgiref.types import WSGIApplication
 
 from foedus.errors import CannotServe
 from foedus.query.limits import Limits
-from foedus.web.connections import Patience, Server
+from foedus.web.connections import Patience, Server, Shortcut
 
 LARGEST_HEAD = 64 << 10
 """Bytes of a request's first line and headers together."""
@@ -67,8 +67,11 @@ def run(
     ready: Callable[[], None],
     limits: Limits | None = None,
     patience: Patience | None = None,
+    shortcut: Shortcut | None = None,
 ) -> None:
     """Serve *app* on *listening* until SIGTERM, or raise KeyboardInterrupt on Ctrl-C; *ready* is called first.
+
+    Where there is a *shortcut*, it is asked before *app*, and is told what that answers.
 
     Requests that arrive while *ready* runs wait in the socket's backlog. SIGTERM lets what is under way end, within the
     time that a query may take; a second one, or Ctrl-C, does not.
@@ -83,6 +86,7 @@ def run(
         largest_head=LARGEST_HEAD,
         largest_body=LARGEST_BODY,
         patience=_affordable(patience or Patience()),
+        shortcut=shortcut,
     )
     received: list[int] = []
 

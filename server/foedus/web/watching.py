@@ -12,22 +12,18 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TextIO
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import has_request_context, request
-
 from foedus.errors import FoedusError
+from foedus.query import formats
 from foedus.query.dataset import Description
 from foedus.query.pool import Answer, Asker, Request
-from foedus.web import metrics, problems
+from foedus.web import metrics, problems, visit
 from foedus.web.metrics import Metrics
-
-REQUEST_ID = "foedus.request_id"
-"""Where the environment of a request holds its number; the client finds it in the header ``X-Request-Id``."""
-
-_ASKED = "foedus.asked"
+from foedus.web.visit import ASKED, REQUEST_ID
 
 
 class Journal:
@@ -57,7 +53,7 @@ class _ToJournal(logging.Handler):
         self.journal = journal
 
     def emit(self, record: logging.LogRecord) -> None:
-        number = request.environ.get(REQUEST_ID) if has_request_context() else None
+        number = (visit.environ() or {}).get(REQUEST_ID)
         trace = logging.Formatter().formatException(record.exc_info) if record.exc_info else None
         self.journal.write(level=record.levelname.lower(), request=number, message=record.getMessage(), traceback=trace)
 
@@ -77,32 +73,31 @@ class Watched:
 
     def ask(self, asked: Request, cancelled: Callable[[], bool] | None = None) -> Answer:
         """What the asker behind answers."""
-        if has_request_context():
-            request.environ.setdefault(_ASKED, []).append(asked.text)
+        environ = visit.environ()
         try:
             answer = self.asker.ask(asked, cancelled)
         except FoedusError as error:
+            if environ is not None:
+                environ.setdefault(ASKED, []).append(Asked(asked.text))
             self.counts.query(problems.of(error).kind)
             raise
-        self.counts.query("answered")
+        if environ is not None:
+            environ.setdefault(ASKED, []).append(Asked(asked.text, answer.kind, answer.rows or 0))
+        self.counts.query("answered", answer.kind, answer.rows or 0)
         return answer
 
 
 class Watch:
     """Stands before a WSGI app: every request goes through it, and so does what the app answers."""
 
-    def __init__(self, app: WSGIApplication, counts: Metrics, journal: Journal | None = None) -> None:
+    def __init__(self, app: WSGIApplication, register: "Register") -> None:
         self.app = app
-        self.counts = counts
-        self.journal = journal
-        # Numbers are unique, also between starts, and say nothing about how many requests there were before.
-        self._prefix = secrets.token_hex(6)
-        self._number = itertools.count(1)
+        self.register = register
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer as the app does, with one header more."""
         began = time.perf_counter()
-        number = f"{self._prefix}-{next(self._number):x}"
+        number = self.register.number()
         environ[REQUEST_ID] = number
         status, size = 500, 0
 
@@ -112,26 +107,71 @@ class Watch:
             size = next((int(value) for name, value in headers if name == "Content-Length"), 0)
             return start_response(line, [*headers, ("X-Request-Id", number)], *error)
 
-        self.counts.begin()
-        method, route = environ["REQUEST_METHOD"], metrics.route_of(environ["PATH_INFO"])
+        self.register.counts.begin()
+        token = visit.begin(environ)
         try:
             return self.app(environ, start)
         finally:
-            seconds = time.perf_counter() - began
-            size = 0 if method == "HEAD" else size
-            self.counts.end(route, method, status, seconds, size)
-            if self.journal:
-                asked = environ.get(_ASKED, [])
-                self.journal.write(
-                    request=number,
-                    method=method if method in metrics.METHODS else "other",
-                    route=route,
-                    status=status,
-                    ms=round(1000 * seconds, 1),
-                    bytes=size,
-                    query=_hash(asked[-1]) if asked and route in ("sparql", "queries") else None,
-                    text=asked[-1] if asked and self.journal.with_queries else None,
-                )
+            visit.end(token)
+            what = Served(
+                environ["REQUEST_METHOD"],
+                metrics.route_of(environ["PATH_INFO"]),
+                status,
+                0 if environ["REQUEST_METHOD"] == "HEAD" else size,
+                tuple(environ.get(ASKED, ())),
+            )
+            self.register.enter(number, what, time.perf_counter() - began)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A query that was put for a request, and the kind and rows of its answer, if it had one."""
+
+    text: str
+    kind: formats.Kind | None = None
+    rows: int = 0
+
+
+@dataclass(frozen=True)
+class Served:
+    """What is noted of a request and its answer; *size* are the bytes of the body that was sent."""
+
+    method: str
+    route: str
+    status: int
+    size: int
+    asked: tuple[Asked, ...]
+
+
+class Register:
+    """Where each request gets its number, and is entered when it was answered: counted, and written down."""
+
+    def __init__(self, counts: Metrics, journal: Journal | None = None) -> None:
+        self.counts = counts
+        self.journal = journal
+        # Numbers are unique, also between starts, and say nothing about how many requests there were before.
+        self._prefix = secrets.token_hex(6)
+        self._number = itertools.count(1)
+
+    def number(self) -> str:
+        """The next request's."""
+        return f"{self._prefix}-{next(self._number):x}"
+
+    def enter(self, number: str, what: Served, seconds: float) -> None:
+        """The request *number* was answered with *what*, after *seconds*."""
+        self.counts.end(what.route, what.method, what.status, seconds, what.size)
+        if self.journal:
+            asked = what.asked[-1].text if what.asked else None
+            self.journal.write(
+                request=number,
+                method=what.method if what.method in metrics.METHODS else "other",
+                route=what.route,
+                status=what.status,
+                ms=round(1000 * seconds, 1),
+                bytes=what.size,
+                query=_hash(asked) if asked is not None and what.route in ("sparql", "queries") else None,
+                text=asked if self.journal.with_queries else None,
+            )
 
 
 def _hash(text: str) -> str:

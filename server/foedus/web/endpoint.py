@@ -1,0 +1,109 @@
+"""What programs ask for, queries and answers to stored questions, is answered before the app hears of it.
+
+The app gets the rest, which is shown to people: pages, and what is wrong with a request.
+"""
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import cast
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from flask import Blueprint, Flask, Response, current_app, request
+from flask.typing import ResponseReturnValue
+from werkzeug.wsgi import get_input_stream
+
+from foedus.query.pool import Asker
+from foedus.questions import Question
+from foedus.web import handout, protocol
+from foedus.web.protocol import Call
+
+bp = Blueprint("endpoint", __name__)
+
+PATH = "/sparql"
+
+QUERY_PAGE = "explore.query_page"
+"""The view that shows a query, and its answer if there is one, to people."""
+
+_FAULT = "foedus.fault"
+"""Where the environment of a request holds what is wrong with it."""
+_STATUS = {each: f"{each.value} {each.phrase}" for each in (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED)}
+
+
+class Endpoint:
+    """Stands before the WSGI app *app*; answers queries from *open_desk*, *questions* from *reserved_desk*."""
+
+    def __init__(
+        self, app: WSGIApplication, open_desk: Asker, reserved_desk: Asker, questions: Mapping[str, Question]
+    ) -> None:
+        self.app = app
+        self.open_desk = open_desk
+        self.reserved_desk = reserved_desk
+        self.questions = questions
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer what programs ask; let the app answer anything else."""
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        if method not in ("GET", "HEAD", "POST") or not (path == PATH or path.startswith(handout.FOLDER)):
+            return self.app(environ, start_response)
+        try:
+            if path == PATH:
+                reply = protocol.answer(_call(method, environ), self.open_desk)
+            else:
+                reply = handout.answer(_call(method, environ), path, self.reserved_desk, self.questions)
+        except Exception as error:
+            # Of this, too, the app knows how to tell people and programs.
+            environ[_FAULT] = error
+            reply = None
+        if reply is None:
+            return self.app(environ, start_response)
+        start_response(_STATUS[HTTPStatus(reply.status)], reply.headers)
+        return [reply.body] if reply.body and method != "HEAD" else []
+
+
+def register(app: Flask, open_desk: Asker, reserved_desk: Asker, questions: Mapping[str, Question]) -> None:
+    """Answer queries and stored *questions* before *app* does."""
+    app.extensions["foedus"] = open_desk
+    app.before_request(_raise_fault)
+    app.register_blueprint(bp)
+    app.wsgi_app = Endpoint(app.wsgi_app, open_desk, reserved_desk, questions)  # type: ignore[method-assign]
+
+
+def asker() -> Asker:
+    """What answers clients' own queries."""
+    return cast(Asker, current_app.extensions["foedus"])
+
+
+def _raise_fault() -> None:
+    if fault := request.environ.get(_FAULT):
+        raise fault
+
+
+@bp.route(PATH, methods=["GET", "POST"])
+def for_people() -> Response:
+    """What is left of the requests to the endpoint: the page for queries."""
+    page = current_app.make_response(cast(ResponseReturnValue, current_app.view_functions[QUERY_PAGE]()))
+    page.vary.add("Accept")
+    return page
+
+
+def _call(method: str, environ: WSGIEnvironment) -> Call:
+    get = environ.get
+    if method != "POST":
+        return Call(
+            method,
+            environ["QUERY_STRING"],
+            get("HTTP_ACCEPT"),
+            get("HTTP_ACCEPT_ENCODING"),
+            get("HTTP_IF_NONE_MATCH"),
+        )
+    length = get("CONTENT_LENGTH") or "0"
+    return Call(
+        method,
+        environ["QUERY_STRING"],
+        get("HTTP_ACCEPT"),
+        get("HTTP_ACCEPT_ENCODING"),
+        content_type=get("CONTENT_TYPE", ""),
+        content_encoding=get("HTTP_CONTENT_ENCODING", "identity"),
+        content_length=int(length) if length.isdigit() else 0,
+        read=lambda: get_input_stream(environ).read(),
+    )

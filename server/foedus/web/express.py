@@ -1,0 +1,128 @@
+"""The same request again is answered with the same bytes, before anything of it is read.
+
+The head of a request, with no body behind it, decides what is answered as long as the dataset is the same. So the whole
+head is the key: nothing has to be known of what in it matters. Kept is what anybody may keep (``Cache-Control:
+public``), no longer than that says, from the second time on that it is asked for, and in the room of the cache of
+answers. Each such request is numbered, counted and written down like any other.
+"""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from email.utils import formatdate
+from wsgiref.types import WSGIEnvironment
+
+from foedus.errors import FoedusError
+from foedus.query.cache import Cache
+from foedus.query.dataset import Description
+from foedus.web import headers, metrics
+from foedus.web.visit import ASKED
+from foedus.web.watching import Register, Served
+
+LONGEST_HEAD = 8 << 10
+"""Bytes of a request's head that is remembered: as many as are read at once."""
+
+_SEEN = 4096
+"""Heads of which is remembered that they came."""
+
+_HEADERS = 1 << 10
+"""Bytes that the head of an answer takes, about."""
+
+_TIMING = "Server-Timing"
+_MADE_ANEW = frozenset(("Date", _TIMING, "X-Request-Id"))
+"""Headers that are of one request only."""
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """An answer: its first line and headers, its body, until when it is right, and what is noted of it."""
+
+    dataset: Description
+    until: float
+    head: bytes
+    is_timed: bool
+    body: bytes
+    served: Served
+
+
+class Express:
+    """Keeps answers in the room of *cache*; may be called from any thread."""
+
+    def __init__(self, cache: Cache, register: Register) -> None:
+        self.cache = cache
+        self.register = register
+        self._seen: set[int] = set()
+        self._date = (0, "")
+
+    def answer(self, head: bytes) -> tuple[bytes, bytes] | None:
+        """Head and body of the answer to the request *head*; None where it has to be made."""
+        kept: _Kept | None = self.cache.kept.find(head)
+        if kept is None:
+            return None
+        began = time.perf_counter()
+        if kept.dataset is not self.version() or time.monotonic() > kept.until:
+            self.cache.kept.drop(head)
+            return None
+        number = self.register.number()
+        self.register.counts.repeat()
+        for each in kept.served.asked:
+            self.register.counts.query("answered", each.kind, each.rows)
+        seconds = time.perf_counter() - began
+        timing = f"{_TIMING}: wait;dur=0.000, total;dur={1000 * seconds:.3f}\r\n" if kept.is_timed else ""
+        own = f"Date: {self._now()}\r\n{timing}X-Request-Id: {number}\r\n\r\n"
+        self.register.enter(number, kept.served, seconds)
+        return kept.head + own.encode("latin-1"), kept.body
+
+    def version(self) -> Description | None:
+        """What is answered from now; None where that may change, or is just being loaded."""
+        try:
+            about = self.cache.dataset
+        except FoedusError:
+            return None
+        return None if about.changes else about
+
+    def keep(
+        self,
+        head: bytes,
+        version: Description | None,
+        environ: WSGIEnvironment,
+        status: str,
+        said: Iterable[tuple[str, str]],
+        body: bytes,
+    ) -> None:
+        """Keep the answer to the request *head*, if anybody may: *version* is that of before it was made."""
+        told = dict(said)
+        if version is None or told.get("Cache-Control") != headers.LASTING or status[:3] not in ("200", "304"):
+            return
+        size = 2 * len(head) + len(body) + _HEADERS
+        if len(head) > LONGEST_HEAD or not self.cache.kept.fits(size) or not self._came_before(head):
+            return
+        lines = "".join(f"{name}: {value}\r\n" for name, value in said if name not in _MADE_ANEW)
+        method, asked = environ["REQUEST_METHOD"], tuple(environ.get(ASKED, ()))
+        served = Served(method, metrics.route_of(environ["PATH_INFO"]), int(status[:3]), len(body), asked)
+        kept = _Kept(
+            version,
+            time.monotonic() + headers.MAX_AGE,
+            f"HTTP/1.1 {status}\r\n{lines}".encode("latin-1"),
+            _TIMING in told,
+            body,
+            served,
+        )
+        if self.version() is version:
+            self.cache.kept.put(head, kept, size)
+
+    def _came_before(self, head: bytes) -> bool:
+        """Whether *head* came already, as far as is remembered."""
+        mark = hash(head)
+        if mark in self._seen:
+            return True
+        if len(self._seen) >= _SEEN:
+            self._seen.clear()
+        self._seen.add(mark)
+        return False
+
+    def _now(self) -> str:
+        second = int(time.time())
+        if self._date[0] != second:
+            self._date = (second, formatdate(second, usegmt=True))
+        return self._date[1]
