@@ -18,6 +18,26 @@ TYPE = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
 SMALL = Limits(workers=2, time_limit=1.0, memory=192 * MIB, answer=MIB, queue_wait=5.0)
 
 
+CODES = (
+    ("soviet-union", "COW", "365", "1991-12-25"),
+    ("soviet-union", "Gleditsch–Ward", "365", "1991-12-25"),
+    ("russia", "COW", "365", ""),
+    ("russia", "COW", "364", "1922-12-29"),
+    ("russia", "Gleditsch–Ward", "365", ""),
+    ("russia", "ISO 3166-1 numeric", "643", ""),
+    ("soviet-union", "Gleditsch–Ward", "643", "1991-12-25"),
+    ("armenia", "ISO 3166-1 numeric", "051", ""),
+    ("armenia", "ISO 3166-1 alpha-2", "AM", ""),
+    ("georgia", "COW", "51", ""),
+    ("georgia", "ISO 3166-1 alpha-2", "GW", ""),
+    ("armenia", "COW", "99", "1920-01-01"),
+    ("georgia", "COW", "99", "1921-01-01"),
+    ("armenia", "Gleditsch–Ward", "98", "1920-01-01"),
+    ("georgia", "COW", "98", "1921-01-01"),
+)
+"""Whose which code is and until when: one that changed hands, one of two lists, ones that nobody has any more."""
+
+
 def names_of(local: str, label: str, type_: str, *more: str) -> str:
     lines = [f"<{ID}{local}> {TYPE} <{ONTOLOGY}{type_}>", f'<{ID}{local}> <{RDFS}label> "{label}"@en']
     lines += [f"<{ID}{local}> {each}" for each in more]
@@ -25,7 +45,7 @@ def names_of(local: str, label: str, type_: str, *more: str) -> str:
 
 
 def quads() -> str:
-    """Three alliances, three states and 20,000 numbers; one triple is in two graphs."""
+    """Three alliances, five states with codes, and 20,000 numbers; one triple is in two graphs."""
     iso3, alt = f"<{ONTOLOGY}iso3>", "<http://www.w3.org/2004/02/skos/core#altLabel>"
     same = "<http://www.w3.org/2004/02/skos/core#exactMatch>"
     wikidata = "http://www.wikidata.org/entity/"
@@ -35,6 +55,14 @@ def quads() -> str:
     text += names_of("armenia", "Armenia", "State", f'{iso3} "ARM"', f'{alt} "Հայաստան"@hy')
     text += names_of("russia", "Russia", "State", f'{iso3} "RUS"', f'{alt} "Russian Federation"@en')
     text += names_of("georgia", "Georgia", "MemberState", f'{iso3} "GEO"')
+    text += names_of("soviet-union", "Soviet Union", "State", f'{alt} "USSR"@en')
+    text += names_of("ivory-coast", "Ivory Coast", "State", f'{alt} "Côte d’Ivoire"@fr')
+    for number, (state, scheme, code, last) in enumerate(CODES):
+        assigned = {"ofState": f"<{ID}{state}>", "codeScheme": f'"{scheme}"', "code": f'"{code}"'}
+        assigned |= {"validUntil": f'"{last}"'} if last else {}
+        text += "".join(
+            f"<{ID}code-{number}> <{ONTOLOGY}{name}> {value} <{GRAPH}asserted> .\n" for name, value in assigned.items()
+        )
     text += f"<{ONTOLOGY}MemberState> <{RDFS}subClassOf> <{ONTOLOGY}State> <{GRAPH}ontology> .\n"
     text += f'<{ID}armenia> {iso3} "ARM" <{GRAPH}inferred> .\n'
     integer = "http://www.w3.org/2001/XMLSchema#integer"

@@ -31,6 +31,26 @@ ALLIANCE, STATE = names.ONTOLOGY + "Alliance", names.ONTOLOGY + "State"
         ("Հայաստան", STATE, "armenia"),
         ("russian federation", STATE, "russia"),
         ("GEO", STATE, "georgia"),
+        ("am", STATE, "armenia"),
+        ("ISO AM", STATE, "armenia"),
+        ("ISO 3166-1 numeric 051", STATE, "armenia"),
+        ("ISO 51", STATE, "armenia"),
+        ("COW 51", STATE, "georgia"),
+        ("365", STATE, "russia"),
+        ("COW 365", STATE, "russia"),
+        ("cow:365", STATE, "russia"),
+        ("COW365", STATE, "russia"),
+        ("GW 365", STATE, "russia"),
+        ("Gleditsch-Ward number 365", STATE, "russia"),
+        ("364", STATE, "russia"),
+        ("643", STATE, "russia"),
+        ("GW 643", STATE, "soviet-union"),
+        ("99", STATE, "georgia"),
+        ("gw", STATE, "georgia"),
+        ("ussr", STATE, "soviet-union"),
+        ("soviet  union", STATE, "soviet-union"),
+        ("cote d'ivoire", STATE, "ivory-coast"),
+        ("Cote D`Ivoire", STATE, "ivory-coast"),
     ],
 )
 def test_a_thing_is_found_by_whatever_it_is_called(small_pool, value, type_, local):
@@ -49,6 +69,26 @@ def test_a_misspelling_is_answered_with_what_is_near(small_pool, value, near):
     with pytest.raises(WrongUsage, match="There is no State") as refused:
         resolver(small_pool)(value, STATE)
     assert near in refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("value", "remedy"),
+    [
+        ("51", "Choose one of: ISO 3166-1 numeric 051 (Armenia), COW 51 (Georgia)."),
+        ("051", "Choose one of: ISO 3166-1 numeric 051 (Armenia), COW 51 (Georgia)."),
+        ("98", "Choose one of: Gleditsch–Ward 98 (Armenia), COW 98 (Georgia)."),
+    ],
+)
+def test_a_number_that_two_lists_give_to_different_states_is_answered_with_both(small_pool, value, remedy):
+    with pytest.raises(WrongUsage, match="may mean several things") as refused:
+        resolver(small_pool)(value, STATE)
+    assert refused.value.remedy == remedy
+
+
+@pytest.mark.parametrize("value", ["COW 999", "ISO 365", "MARC 365", "365 COW", "number 365", "COW 3655"])
+def test_a_code_that_its_list_does_not_have_means_nothing(small_pool, value):
+    with pytest.raises(WrongUsage, match="There is no State"):
+        resolver(small_pool)(value, STATE)
 
 
 def test_a_thing_of_another_class_is_none(small_pool):

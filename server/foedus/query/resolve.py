@@ -1,5 +1,8 @@
 """Find the thing that a parameter's value means: an IRI, a CURIE, a local name, a code or a name in any language.
 
+A code may stand alone (``ARM``, ``371``) or behind the name of its list (``COW 371``, ``gw:371``, ``ISO 051``). It
+means who has it today, or else who had it last.
+
 The names of a class's instances are fetched whole and compared here, so that no text of an asker ever enters a query.
 """
 
@@ -19,10 +22,12 @@ from foedus.query.pool import Asker
 # The class stands in each part, and codes before the states: engines put together what the parts give without looking
 # at what they are joined with, and the names of everything there is take seconds where there is much.
 _NAMES = """
-SELECT DISTINCT ?thing ?property ?name {{
+SELECT DISTINCT ?thing ?property ?name ?scheme ?until {{
   {{ ?thing rdf:type/rdfs:subClassOf* <{type}> ; ?property ?name .
     FILTER(?property IN ({properties})) }}
   UNION {{ ?assignment foedus:code ?name ; foedus:ofState ?thing .
+    OPTIONAL {{ ?assignment foedus:codeScheme ?scheme }}
+    OPTIONAL {{ ?assignment foedus:validUntil ?until }}
     FILTER EXISTS {{ ?thing rdf:type/rdfs:subClassOf* <{type}> }} }}
   UNION {{ ?thing rdf:type/rdfs:subClassOf* <{type}> . BIND("" AS ?name) }}
 }}
@@ -42,7 +47,24 @@ _ITEM = re.compile(r"(?:https?://www\.wikidata\.org/(?:wiki|entity)/|wd:)?(Q[1-9
 _MAKING = threading.Lock()
 _PATIENCE = 1.0
 """Seconds that an asker waits for an index that another one has begun to make; then it makes its own."""
+_LISTED = re.compile(r"(.*\w)[\s:#.]+(\w{1,3})|([^\W\d_]+)(\d{1,3})")
+_WORD = re.compile(r"[^\W_]+")
+_NO_NAME = frozenset({"code", "no", "nr", "number"})
+# Apostrophes, hyphens and dashes that people type one for the other.
+_ALIKE = str.maketrans(
+    dict.fromkeys("\u2019\u2018\u02bc`\u00b4", "'") | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014", "-")
+)
 _INDEXES: WeakKeyDictionary[Asker, dict[tuple[str, str], "_Index"]] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class _Code:
+    """A code that the list *scheme* gives or gave to the thing *iri*; *last* is its last day, empty while it has it."""
+
+    scheme: str
+    code: str
+    iri: str
+    last: str
 
 
 @dataclass
@@ -50,6 +72,7 @@ class _Index:
     """The instances of one class by what they are called, folded; *labels* holds one name to show per IRI."""
 
     things: dict[str, dict[str, set[str]]] = field(default_factory=lambda: {how: {} for how in _ORDER})
+    codes: dict[str, list[_Code]] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
 
     def add(self, how: str, name: str, iri: str) -> None:
@@ -69,19 +92,49 @@ def resolver(asker: Asker) -> Callable[[str, str], str]:
         iri = _wikidata(value.strip()) or names.expand(value.strip())
         for how in _ORDER:
             wanted = iri if iri and how in ("itself", "match") else value
-            found = index.things[how].get(folded(wanted), set())
+            holders = _holders(index, value) if how == "code" else []
+            found = {each.iri for each in holders} or index.things[how].get(folded(wanted), set())
             if len(found) == 1:
                 return next(iter(found))
             if found:
-                raise WrongUsage(
-                    f"“{value}” may mean several things.", f"Choose one of: {_shown(index, sorted(found))}."
-                )
+                shown = _as_coded(index, holders) if holders else _shown(index, sorted(found))
+                raise WrongUsage(f"“{value}” may mean several things.", f"Choose one of: {shown}.")
         near = _near(index, value)
         some = near or sorted(index.labels)[:3]
         remedy = f"{'Did you mean' if near else 'There are, for example:'} {_shown(index, some)}{'?' if near else '.'}"
         raise WrongUsage(f"There is no {class_name} “{value}”.", remedy if some else "The dataset holds none at all.")
 
     return resolve
+
+
+def _holders(index: _Index, value: str) -> list[_Code]:
+    """The assignments that *value*, a code alone or behind the name of its list, can mean.
+
+    Those who have the code today, by whichever list; only where nobody does, those who had it last in their list.
+    """
+    given = index.codes.get(_plain(value), [])
+    listed = None if given else _LISTED.fullmatch(value.strip())
+    if listed:
+        scheme, code = (part for part in listed.groups() if part)
+        given = [each for each in index.codes.get(_plain(code), []) if _is_named(each.scheme, scheme)]
+    today = [each for each in given if not each.last]
+    if today:
+        return today
+    latest = {each.scheme: max(other.last for other in given if other.scheme == each.scheme) for each in given}
+    return [each for each in given if each.last == latest[each.scheme]]
+
+
+def _plain(code: str) -> str:
+    """*code* folded, a number without zeros before it: ISO's 051 is also written 51."""
+    bare = folded(code)
+    return str(int(bare)) if bare.isdecimal() else bare
+
+
+def _is_named(scheme: str, text: str) -> bool:
+    """Whether *text* names the list *scheme*: by some of its words, or by their initials."""
+    words = _WORD.findall(folded(scheme))
+    given = [word for word in _WORD.findall(folded(text)) if word not in _NO_NAME]
+    return bool(given) and (set(given) <= set(words) or "".join(given) == "".join(word[0] for word in words))
 
 
 def _wikidata(value: str) -> str | None:
@@ -91,8 +144,9 @@ def _wikidata(value: str) -> str | None:
 
 
 def folded(name: str) -> str:
-    """*name* without regard to case, composition and repeated spaces."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    """*name* without regard to case, accents, kinds of apostrophe and dash, and repeated spaces."""
+    letters = unicodedata.normalize("NFKD", name.translate(_ALIKE).casefold())
+    return " ".join("".join(each for each in letters if not unicodedata.combining(each)).split())
 
 
 def _index(asker: Asker, type_iri: str) -> _Index:
@@ -121,7 +175,8 @@ def _made(asker: Asker, type_iri: str) -> _Index:
             if how == "label" and (name.language or "en") == "en":
                 index.labels[iri] = index.labels.get(iri) or name.value
         elif name.value:
-            index.add("code", name.value, iri)
+            scheme, last = (row[each].value if each in row else "" for each in ("scheme", "until"))
+            index.codes.setdefault(_plain(name.value), []).append(_Code(scheme, name.value, iri, last))
         else:
             for each in (iri, names.curie(iri), iri.removeprefix(names.ID)):
                 index.add("itself", each, iri)
@@ -137,6 +192,12 @@ def _near(index: _Index, value: str) -> list[str]:
             names_of.setdefault(name.removeprefix(folded(names.ID)), set()).update(iris)
     close = difflib.get_close_matches(folded(value), names_of, n=6, cutoff=0.6)
     return list(dict.fromkeys(iri for name in close for iri in sorted(names_of[name])))[:3]
+
+
+def _as_coded(index: _Index, holders: Iterable[_Code]) -> str:
+    """Each code behind the name of its list, with whom it means."""
+    shown = (f"{each.scheme} {each.code} ({index.labels.get(each.iri) or each.iri})" for each in holders)
+    return ", ".join(dict.fromkeys(shown))
 
 
 def _shown(index: _Index, iris: Iterable[str]) -> str:
