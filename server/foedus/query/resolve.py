@@ -178,7 +178,7 @@ def _made(asker: Asker, type_iri: str) -> _Index:
             scheme, last = (row[each].value if each in row else "" for each in ("scheme", "until"))
             index.codes.setdefault(_plain(name.value), []).append(_Code(scheme, name.value, iri, last))
         else:
-            for each in (iri, names.curie(iri), iri.removeprefix(names.ID)):
+            for each in (iri, names.curie(iri), iri.removeprefix(names.ID).removeprefix(names.ONTOLOGY)):
                 index.add("itself", each, iri)
             index.labels.setdefault(iri, "")
     return index
