@@ -316,7 +316,9 @@ def _state(state: State, row: tables.Row | None) -> Thing:
         "rdfs:label", *(string(labels[language], language) for language in ("en", *_LANGUAGES) if language in labels)
     )
     thing.add("skos:altLabel", *told)
-    thing.add("skos:hiddenLabel", *(string(name, "en") for name in state.spellings))
+    usual = row.values.get("CLDR display name", "") if row else ""
+    spellings = dict.fromkeys((*state.spellings, *([usual] if usual not in ("", labels["en"], *others["en"]) else ())))
+    thing.add("skos:hiddenLabel", *(string(name, "en") for name in spellings))
     if state.comment:
         thing.add("rdfs:comment", string(state.comment, "en"))
     if state.iso3:
