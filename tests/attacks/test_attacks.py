@@ -8,16 +8,19 @@ Each file of ``corpus`` is one attack. Its keys:
     method, path a request without a body; or
     raw          every byte of the request (characters below 256), to see what the server makes of it
     accept       an Accept header
-    status       the statuses of which it gets one
+    status       the status that it gets
+    meets        the limit that stops it: "time", "memory" or "answer"; the message must say so
     reveals      what a 200 may hold: "head" means no row
-    stays        the server may wait for more without an answer, until the client closes
+    stays        instead of a status: the server waits for more without an answer, until the client closes
     repeat       open and close are repeated *times*; ``@n@`` in them is the number of the repetition. With a table
                  in place of status, each number of times has a status of its own
-    concurrency  "one": once. "some": also as many at once as there are workers. "all": also four times as many
 
-An attack that runs until it is stopped costs a second for every two requests (one address runs two here), so most are
-of "some" or "one"; "all" holds for whatever is refused at once and for one of each way to exhaust a server: time
-(cross-count), memory (doubling-concat) and the size of the answer (select-squared).
+Each is sent once, as often at once as there are workers, and four times as often, and every time gets its one status.
+Only of four times as many that last until a limit stops them, some are not reached within the time that they may wait:
+each gets its status or 429, and as many as may run at once get theirs.
+
+There are two servers, so that it is certain which limit an attack meets first: one has little time and much memory, the
+other much time and little memory. What meets no limit is sent to the latter.
 """
 
 import http.client
@@ -34,16 +37,27 @@ import tomllib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from foedus.query.limits import Limits
+
 CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.toml"))
 WORKERS = 6
-AT_ONCE = {"one": (1,), "some": (1, WORKERS), "all": (1, WORKERS, 4 * WORKERS)}
+AT_ONCE = (1, WORKERS, 4 * WORKERS)
+RUN = Limits(workers=WORKERS).share_of_open
+"""Queries of one address that may run at once."""
+SERVERS = {
+    "hasty": ("--time-limit", "0.4", "--memory-limit", "1G", "--answer-limit", "100M"),
+    "narrow": ("--time-limit", "60", "--memory-limit", "32M", "--answer-limit", "1M"),
+}
+TOLD = {"time": b"took longer than", "memory": b"MiB of memory", "answer": b"answer is larger than"}
 ATTACKER, VISITOR = "127.0.0.2", "127.0.0.3"
 DIRECT = "application/sparql-query"
 ENDLESS = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
+METRICS = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 MIB = 1 << 20
 
 
@@ -91,13 +105,36 @@ def data(tmp_path_factory):
     return file
 
 
-@pytest.fixture(scope="module")
-def server(data):
-    words = ("--workers", str(WORKERS), "--time-limit", "1", "--memory-limit", "192M", "--answer-limit", "2M")
-    with serving(data, *words) as (process, port):
-        assert small_query(port, 0)[0] == 200
+@dataclass(frozen=True)
+class Attacked:
+    """A server: its process, its port, and the bytes of memory that all its processes held before any attack."""
+
+    process: subprocess.Popen[str]
+    port: int
+    memory: int
+
+
+@contextmanager
+def attacked(data: Path, kind: str):
+    """A server of one of the ``SERVERS``, once it has answered."""
+    with serving(data, "--workers", str(WORKERS), "--cache-size", "8M", *SERVERS[kind]) as (process, port):
         eventually(lambda: len(tree(process.pid)) == WORKERS + 2)
-        yield process, port
+        assert [small_query(port, each)[0] for each in range(100)] == 100 * [200]
+        yield Attacked(process, port, memory(process.pid))
+
+
+@pytest.fixture(scope="module")
+def hasty(data):
+    """The server whose queries have little time."""
+    with attacked(data, "hasty") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def narrow(data):
+    """The server whose queries have much time, and little memory."""
+    with attacked(data, "narrow") as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -167,10 +204,11 @@ def repeated(text: str, repeat: dict, times: int) -> str:
     return text.replace("@open@", pieces(repeat["open"])).replace("@close@", pieces(repeat["close"]))
 
 
-def requests(attack: dict, listener: int) -> list[tuple[bytes, set[int]]]:
-    """Every request of *attack*, as bytes, with the statuses of which it may get one."""
+def requests(attack: dict, listener: int) -> list[tuple[bytes, list[int]]]:
+    """Every request of *attack*, as bytes, with the statuses that are heard: one, or none."""
     repeat = attack.get("repeat", {"open": "", "close": "", "times": 0})
-    levels = repeat.get("status") or {str(repeat["times"]): attack["status"]}
+    levels = repeat.get("status") or {str(repeat["times"]): attack.get("status")}
+    assert ("stays" in attack) == (None in levels.values())
     made = []
     for times, status in levels.items():
         filled = {
@@ -178,13 +216,21 @@ def requests(attack: dict, listener: int) -> list[tuple[bytes, set[int]]]:
             for key, value in attack.items()
             if isinstance(value, str)
         }
-        made.append((request(filled), {status} if isinstance(status, int) else set(status)))
+        made.append((request(filled), [] if status is None else [status]))
     return made
 
 
 def several(message: bytes, number: int) -> list[bytes]:
     """*number* requests like *message*, each with a query of its own where it is one: none gets another's answer."""
     return [message.replace(b"@each@", b"%04d" % each) for each in range(number)]
+
+
+def sent_at_once(port: int, message: bytes, number: int, stays: bool = False) -> list[bytes]:
+    """What the server says to *number* requests like *message*."""
+    # Of a long one there are not to be many.
+    start, rest = message[:MIB], message[MIB:]
+    with ThreadPoolExecutor(number) as threads:
+        return list(threads.map(lambda each: sent(port, each, stays, rest), several(start, number)))
 
 
 def request(attack: dict[str, str]) -> bytes:
@@ -202,13 +248,17 @@ def request(attack: dict[str, str]) -> bytes:
     return "\r\n".join([*head, "", ""]).encode() + body
 
 
-def sent(port: int, message: bytes, stays: bool = False) -> bytes:
-    """All that the server says to *message* from the attacker's address until it closes the connection."""
+def sent(port: int, message: bytes, stays: bool = False, rest: bytes = b"") -> bytes:
+    """All that the server says to *message* and *rest* from the attacker's address until it closes the connection.
+
+    With *stays* the client closes its side as soon as it has sent all.
+    """
     heard = []
     with socket.create_connection(("127.0.0.1", port), timeout=40, source_address=(ATTACKER, 0)) as connection:
         # A server that has heard enough says so and closes, while we are still sending.
         with suppress(ConnectionError):
             connection.sendall(several(message, 1)[0])
+            connection.sendall(rest)
         if stays:
             connection.shutdown(socket.SHUT_WR)
         with suppress(ConnectionError):
@@ -272,78 +322,90 @@ def assert_untroubled(seen: list[tuple[int, float]]) -> None:
 # ── the tests ──
 
 
-@pytest.mark.parametrize("file", CORPUS, ids=lambda file: file.stem)
-def test_an_attack_gets_its_status_and_troubles_nobody(server, listener, file):
-    """At each concurrency of its own; the memory returns, the processes are as many as before."""
-    process, port = server
-    attack = tomllib.loads(file.read_text())
-    before = memory(process.pid)
-    with visitor(port) as seen:
-        for at_once in AT_ONCE[attack["concurrency"]]:
+def attack_of(file: Path) -> dict:
+    return tomllib.loads(file.read_text())
+
+
+def server_for(attack: dict) -> str:
+    """The server on which it is certain what stops *attack*, or that nothing does."""
+    return "hasty" if attack.get("meets") == "time" else "narrow"
+
+
+@pytest.mark.parametrize(
+    "file", sorted(CORPUS, key=lambda file: server_for(attack_of(file))), ids=lambda file: file.stem
+)
+def test_an_attack_gets_its_status_and_troubles_nobody(request, listener, file):
+    """At each concurrency; the memory returns, the processes are as many as before."""
+    attack = attack_of(file)
+    server, told = request.getfixturevalue(server_for(attack)), TOLD.get(attack.get("meets", ""), b"")
+    with visitor(server.port) as seen:
+        for at_once in AT_ONCE:
             for message, expected in requests(attack, listener[0]):
-                with ThreadPoolExecutor(at_once) as threads:
-                    heard = list(
-                        threads.map(lambda each: sent(port, each, "stays" in attack), several(message, at_once))
-                    )
-                got = [answers(each) for each in heard]
-                # Who has more than its share running and waiting is told so.
-                allowed = expected | ({429} if at_once > WORKERS else set())
-                if "stays" in attack:
-                    got = [each or [min(expected)] for each in got]
-                assert all(len(each) == 1 and each[0] in allowed for each in got), (at_once, len(message), got)
-                assert any(each[0] in expected for each in got)
+                heard = sent_at_once(server.port, message, at_once, "stays" in attack)
+                came = Counter((*answers(each), told in each) for each in heard)
+                if told and at_once > WORKERS:
+                    assert came.keys() <= {(*expected, True), (429, False)}, (at_once, came)
+                    assert came[*expected, True] >= RUN
+                else:
+                    assert came == {(*expected, True): at_once}, (at_once, len(message))
                 if attack.get("reveals") == "head":
                     assert all(b'"bindings":[]' in each.replace(b" ", b"") for each in heard)
     assert_untroubled(seen)
     assert listener[1] == []
-    assert process.poll() is None
-    eventually(lambda: len(tree(process.pid)) == WORKERS + 2)
-    eventually(lambda: memory(process.pid) < before + 48 * MIB)
+    assert_as_it_was(server)
 
 
-def test_the_whole_corpus_leaves_the_memory_as_it_was(server):
-    """Runs after all attacks: what one leaves, a hundred would leave a hundred times."""
-    process, port = server
-    assert small_query(port, 1)[0] == 200
-    eventually(lambda: memory(process.pid) < 256 * MIB)
+def assert_as_it_was(server: Attacked) -> None:
+    """All processes are there, and together they hold what they held before the first attack, give or take a little."""
+    assert server.process.poll() is None
+    eventually(lambda: len(tree(server.process.pid)) == WORKERS + 2)
+    eventually(lambda: memory(server.process.pid) < server.memory + 48 * MIB)
 
 
-def test_a_thousand_clients_that_leave_take_nothing_with_them(server):
-    """Each sends an endless query and closes; the workers are free again within a second, whatever the time limit."""
-    process, port = server
+def test_every_limit_and_every_way_to_meet_it_is_attacked():
+    """The corpus has what it is to have; a kind of attack cannot be lost unnoticed."""
+    kinds = Counter(file.stem.split("-")[0] for file in CORPUS)
+    least = {"nesting": 16, "doubling": 4, "cross": 9, "path": 3, "regex": 3, "service": 4, "load": 3, "from": 4}
+    least |= {"values": 2, "in": 2, "ten": 4, "invalid": 3, "headers": 2, "form": 2, "smuggling": 14, "chain": 8}
+    assert not Counter(least) - kinds
+    assert Counter(attack_of(file).get("meets") for file in CORPUS).keys() == {None, *TOLD}
+
+
+def test_a_thousand_clients_that_leave_take_nothing_with_them(narrow):
+    """Each sends a query that would run for a minute, and closes."""
     messages = several(request({"query": ENDLESS}), 1_000)
 
     def leave(message: bytes) -> None:
-        with socket.create_connection(("127.0.0.1", port), timeout=40, source_address=(ATTACKER, 0)) as connection:
+        with socket.create_connection(
+            ("127.0.0.1", narrow.port), timeout=40, source_address=(ATTACKER, 0)
+        ) as connection:
             connection.sendall(message)
 
-    with visitor(port) as seen, ThreadPoolExecutor(20) as threads:
+    with visitor(narrow.port) as seen, ThreadPoolExecutor(20) as threads:
         list(threads.map(leave, messages))
+        # Until the last departure is noticed, the address is over its own share, and rightly told so.
+        eventually(lambda: answers(sent(narrow.port, request({"query": "ASK {}"}))) == [200])
     assert_untroubled(seen)
-    eventually(lambda: len(tree(process.pid)) == WORKERS + 2)
-    # Until the last departure is noticed, the address is over its own share, and rightly told so.
-    eventually(lambda: answers(sent(port, request({"query": "ASK {}"}))) == [200])
+    assert_as_it_was(narrow)
 
 
-def test_who_floods_with_queries_still_sees_pages(server):
+def test_who_floods_with_queries_still_sees_pages(hasty):
     """Pages, stored questions and health have workers kept for them, and a visitor is not held up by the flood."""
-    _, port = server
     with ThreadPoolExecutor(2 * WORKERS) as threads:
-        flood = [threads.submit(sent, port, each) for each in several(request({"query": ENDLESS}), 2 * WORKERS)]
-        with visitor(port) as seen:
+        flood = [threads.submit(sent, hasty.port, each) for each in several(request({"query": ENDLESS}), 2 * WORKERS)]
+        with visitor(hasty.port) as seen:
             health = b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-            assert answers(sent(port, health)) == [200]
+            assert answers(sent(hasty.port, health)) == [200]
         assert_untroubled(seen)
-        assert {status for each in flood for status in answers(each.result())} <= {504, 429}
+        assert [answers(each.result()) for each in flood] == 2 * WORKERS * [[504]]
 
 
 @pytest.mark.parametrize("alike", [True, False])
-def test_two_hundred_endless_queries_at_once_leave_a_thread_for_the_visitor(server, alike):
+def test_two_hundred_endless_queries_at_once_leave_a_thread_for_the_visitor(hasty, alike):
     """From one address, all the same or each another: more than the server has threads."""
-    _, port = server
     messages = several(request({"query": ENDLESS}), 200)
-    with ThreadPoolExecutor(200) as threads, visitor(port) as seen:
-        flood = [threads.submit(sent, port, messages[0] if alike else each) for each in messages]
+    with ThreadPoolExecutor(200) as threads, visitor(hasty.port) as seen:
+        flood = [threads.submit(sent, hasty.port, messages[0] if alike else each) for each in messages]
         came = Counter(status for each in flood for status in answers(each.result()))
     assert_untroubled(seen)
     assert came.keys() == {504, 429}
@@ -352,26 +414,31 @@ def test_two_hundred_endless_queries_at_once_leave_a_thread_for_the_visitor(serv
 
 def test_a_proxy_says_who_asks_only_where_it_is_trusted(data):
     """Two visitors behind one trusted proxy have a share each; behind another one, one together."""
-    words = ("--workers", "4", "--time-limit", "2")
 
-    def together(port: int) -> list[bytes]:
-        def ask(number: int) -> bytes:
+    def waits(port: int, slow: int, quick: int) -> bool:
+        """Whether the query of *quick* waited for the endless one of *slow*; a proxy speaks for both."""
+
+        def behind(number: int, query: str) -> bytes:
             marked = f"X-Forwarded-For: 198.51.100.{number}\r\nAccept:".encode()
-            message = request({"query": ENDLESS}).replace(b"Accept:", marked, 1)
-            return sent(port, message.replace(b"@each@", b"%04d" % number))
+            return request({"query": query}).replace(b"Accept:", marked, 1)
 
-        with ThreadPoolExecutor(2) as threads:
-            started = time.monotonic()
-            heard = list(threads.map(ask, range(2)))
-            took.append(time.monotonic() - started)
-        return heard
+        with ThreadPoolExecutor(1) as threads:
+            endless = threads.submit(sent, port, behind(slow, ENDLESS))
+            eventually(lambda: b'foedus_workers{state="idle"} 3' in sent(port, METRICS))
+            heard = sent(port, behind(quick, f"ASK {{}} # {quick}"))
+            assert answers(heard) == [200]
+            assert answers(endless.result()) == [504]
+        return b"wait;dur=0.0" not in heard
 
-    took: list[float] = []
-    for more in (("--trusted-proxy", ATTACKER), ()):
-        with serving(data, *words, *more) as (_, port):
-            assert [answers(each) for each in together(port)] == [[504], [504]]
-    # At four workers a share is one: those with one share came one after the other.
-    assert took[1] > took[0] + 1
+    # At four workers a share is one.
+    words = ("--workers", "4", "--time-limit", "2")
+    with serving(data, *words, "--trusted-proxy", ATTACKER) as (_, port):
+        eventually(lambda: b'foedus_workers{state="idle"} 4' in sent(port, METRICS))
+        assert waits(port, 1, 1)
+        assert not waits(port, 1, 2)
+    with serving(data, *words) as (_, port):
+        eventually(lambda: b'foedus_workers{state="idle"} 4' in sent(port, METRICS))
+        assert waits(port, 1, 2)
 
 
 @pytest.mark.parametrize("victim", ["server", "parent"])
