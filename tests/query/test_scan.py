@@ -130,3 +130,42 @@ def timed(text: str) -> float:
     started = time.process_time()
     assert scan(text, LIMITS).kind is None
     return time.process_time() - started
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT * FROM <urn:a> {}",
+        "SELECT * from named <urn:a> {}",
+        "ASKFROM<urn:a>{}",
+        "ASK FROM:a {}",
+        r"ASK \u0046ROM <urn:a> {}",
+        "SELECT ?x FROM<urn:a>{}",
+        "CONSTRUCT {} FROM <urn:a> {}",
+        "ASK { FILTER(?a <b'c>) } # FROM",
+    ],
+)
+def test_a_text_that_may_choose_its_graphs_is_seen(text):
+    assert scan(text, Limits()).has_clauses
+
+
+@pytest.mark.parametrize("text", ["ASK {}", "SELECT ?from { ?s foedus:from ?from }", 'ASK { ?s ?p "FROM" } # FROM'])
+def test_a_text_that_cannot_choose_its_graphs_is_known(text):
+    assert not scan(text, Limits()).has_clauses
+
+
+@pytest.mark.parametrize(
+    ("text", "has"),
+    [
+        ("SELECT * {}", True),
+        ("SELECT*{}", True),
+        ("select distinct * {}", True),
+        ("SELECT REDUCED # all\n * {}", True),
+        ("SELECT ?x { { SELECT * {} } }", True),
+        ("SELECT (COUNT(*) AS ?n) {}", False),
+        ("ASK { ?s rdf:type/rdfs:subClassOf* ?c }", False),
+        ("SELECT (?a * ?b AS ?c) {}", False),
+    ],
+)
+def test_a_star_in_place_of_columns_is_seen(text, has):
+    assert scan(text, Limits()).has_star is has

@@ -322,3 +322,25 @@ def test_several_accept_headers_and_a_304_over_a_connection(own_pool):
         thread.join()
         server.task_dispatcher.shutdown()
         server.asyncore.close_all(server._map)
+
+
+def test_a_format_that_nobody_offers_is_refused_before_the_query_runs():
+    """It is only looked over, for what is wrong with it matters more."""
+
+    class Noting(Counting):
+        def ask(self, request, cancelled=None):
+            assert request.dry
+            return super().ask(request, cancelled)
+
+    web = create_app(noting := Noting()).test_client()
+    assert ask(web, MANY, headers={"Accept": "image/png"}).status_code == 406
+    assert noting.asked == [MANY]
+
+
+def test_an_endless_query_in_a_format_that_nobody_offers_takes_no_time(own_pool):
+    web = create_app(own_pool).test_client()
+    endless = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l . ?m ?n2 ?o }"
+    killed = own_pool.statistics().killed
+    assert ask(web, endless, format="pdf").status_code == 406
+    assert own_pool.statistics().killed == killed
+    assert ask(web, "SELECT (COUNT(*) AS ?n) {", format="pdf").status_code == 400

@@ -122,7 +122,7 @@ class _Seen:
         elif group == "iri" and "(" in token and _VOLATILE.search(token):
             # What looks like an IRI may be a less-than sign and a call.
             self.volatile = True
-        elif token == "*" and self.keyword in ("SELECT", "DISTINCT", "REDUCED"):
+        elif token == "*" and self.before == "word" and self.keyword in ("SELECT", "DISTINCT", "REDUCED"):
             self.has_star = True
         if group == "iri" and self.before in ("variable", "close", "string", "number", "name"):
             self.perhaps_less_than(token, start)
