@@ -57,6 +57,7 @@ TOLD = {"time": b"took longer than", "memory": b"MiB of memory", "answer": b"ans
 ATTACKER, VISITOR = "127.0.0.2", "127.0.0.3"
 DIRECT = "application/sparql-query"
 ENDLESS = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
+HEALTH = b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 METRICS = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 MIB = 1 << 20
 
@@ -394,8 +395,7 @@ def test_who_floods_with_queries_still_sees_pages(hasty):
     with ThreadPoolExecutor(2 * WORKERS) as threads:
         flood = [threads.submit(sent, hasty.port, each) for each in several(request({"query": ENDLESS}), 2 * WORKERS)]
         with visitor(hasty.port) as seen:
-            health = b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-            assert answers(sent(hasty.port, health)) == [200]
+            assert answers(sent(hasty.port, HEALTH)) == [200]
         assert_untroubled(seen)
         assert [answers(each.result()) for each in flood] == 2 * WORKERS * [[504]]
 
@@ -480,6 +480,51 @@ def test_a_full_folder_for_temporary_files_changes_nothing(data):
         assert len(heard) > 2 * MIB
         assert answers(sent(port, request({"query": "ASK {} #" + 700_000 * "x"}))) == [413]
         assert small_query(port, 1)[0] == 200
+
+
+def test_where_no_worker_can_be_started_the_server_stays_up_and_recovers(data):
+    """The process that starts them may not, for a while, and those there are end: 503, pages go on, then 200 again."""
+    # Root may start as many processes as it likes, but a worker needs files too.
+    lacking = (resource.RLIMIT_NPROC, 0) if os.geteuid() else (resource.RLIMIT_NOFILE, 4)
+    with serving(data, "--workers", "2") as (process, port):
+        _, parent, *workers = eventually(lambda: len(found := tree(process.pid)) == 4 and found)
+        before = resource.prlimit(parent, lacking[0])
+        resource.prlimit(parent, lacking[0], (lacking[1], before[1]))
+        for each in workers:
+            os.kill(each, signal.SIGKILL)
+        heard = eventually(lambda: b"can be started" in (said := sent(port, request({"query": "ASK {}"}))) and said)
+        assert answers(heard) == [503]
+        assert b"Retry-After" in heard
+        health, metrics = (sent(port, each) for each in (HEALTH, METRICS))
+        assert (answers(health), answers(metrics)) == ([503], [200])
+        assert b'foedus_workers{state="alive"} 0' in metrics
+        assert tree(process.pid) == [process.pid, parent]
+        resource.prlimit(parent, lacking[0], before)
+        eventually(lambda: small_query(port, 1)[0] == 200)
+        assert answers(sent(port, HEALTH)) == [200]
+
+
+@pytest.mark.parametrize("room", ["none", "a little"])
+def test_a_dataset_larger_than_memory_is_refused_by_the_server(tmp_path, room):
+    """Before it is read where its size tells, else when it outgrows the memory that there is: two lines, and code 4."""
+    file, space = tmp_path / "large.nt", resource.RLIM_INFINITY
+    if room == "none":
+        with file.open("wb") as large:
+            # Takes no room on the disk; how large a file may be depends on the file system.
+            for size in (1 << 50, 1 << 43, 1 << 40):
+                with suppress(OSError):
+                    large.truncate(size)
+                    break
+    else:
+        file.write_text("".join(f'<urn:s{n}> <urn:p> "{n:0100}" .\n' for n in range(700_000)))
+        space = 300 * MIB
+    command = [sys.executable, "-m", "foedus", "serve", "--port", "0", "--workers", "1", "--data", str(file)]
+    limit = ["prlimit", f"--as={space}"] if space > 0 else []
+    done = subprocess.run([*limit, *command], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 4
+    assert "memory" in done.stderr.splitlines()[0]
+    assert "--engine URL" in done.stderr.splitlines()[1]
+    assert len(done.stderr.splitlines()) == 2
 
 
 def alive(pid: int) -> bool:
