@@ -48,6 +48,22 @@ FROM = {
     "by an empty prefix": (f"prefix : <{G}> select {COUNT} from :a from :b {{ ?s ?p ?o }}", 3),
     "by a base": (f"BASE <{G}> SELECT {COUNT} FROM <a> FROM <b> {{ ?s ?p ?o }}", 3),
     "without spaces": (f"SELECT{COUNT}FROM<{G}a>FROM<{G}b>{{?s ?p ?o}}", 3),
+    "keywords without spaces": (
+        f"PREFIX g: <{G}> SELECT {COUNT} FROMg:a FROMg:b FROMNAMEDg:c FROMNAMED<{G}b>{{ GRAPH ?g {{ ?s ?p ?o }} }}",
+        4,
+    ),
+    "nothing behind which a space is needed": (
+        f"PREFIX g:<{G}>SELECTDISTINCT{COUNT}fromg:a FrOm<{G}b>fromNamed<{G}c>{{?s ?p ?o}}",
+        3,
+    ),
+    "prefixes that look like keywords": (
+        f"PREFIX NAMED: <{G}> PREFIX FROMx: <urn:> PREFIX x: <{G}> SELECT {COUNT} FROM NAMED:a FROMx:b {{ ?s ?p ?o }}",
+        3,
+    ),
+    "a prefix that only looks declared": (
+        f"PREFIX : <{G}> SELECT {COUNT} FROM:a FROM:b FROM NAMED:c {{ ?s ?p ?o . GRAPH ?g {{ ?t ?q ?r }} }}",
+        6,
+    ),
     "with comments": (f"SELECT {COUNT} #FROM <x>\nFROM #y\n <{G}a> FROM <{G}b> WHERE {{ ?s ?p ?o }}", 3),
     "named graphs beside them": (
         f"SELECT {COUNT} FROM <{G}a> FROM <{G}b> FROM NAMED <{G}c> {{ ?s ?p ?o . GRAPH ?g {{ ?t ?q ?r }} }}",
@@ -106,14 +122,33 @@ def test_a_malformed_query_with_several_graphs_is_told_its_place(store):
 
 
 @pytest.mark.parametrize(
+    ("text", "default", "named"),
+    [
+        ("ASKFROM<urn:a>FROM<urn:b>{}", ("<urn:a>", "<urn:b>"), ()),
+        ("PREFIXx:<urn:>ASKFROMx:a FROMNAMEDx:b {}", ("x:a",), ("x:b",)),
+        ("PREFIX x: <urn:> DESCRIBEx:FROM FROMx:a FROMx:b", ("x:a", "x:b"), ()),
+        ("PREFIX FROM: <urn:> DESCRIBE FROM:a FROM FROM:b FROM <urn:c>", ("FROM:b", "<urn:c>"), ()),
+        ("PREFIX select: <urn:> SELECT * FROM select:a FROM select:b {}", ("select:a", "select:b"), ()),
+        ("CONSTRUCT { ?s ?p ?o } FROM <urn:a> FROM <urn:b> WHERE { ?s ?p ?o }", ("<urn:a>", "<urn:b>"), ()),
+    ],
+)
+def test_clauses_are_read_as_the_engine_reads_them(text, default, named):
+    seen = scan.clauses(text)
+    assert (seen.default, seen.named) == (default, named)
+    engine.answer(engine.Loaded(ox.Store()), Request(text), io.BytesIO())
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "SELECT * { ?s ?p ?o }",
         "PREFIX FROM: <urn:x> ASK { FROM:a ?p ?o }",
-        "SELECT * FROMNAMED<urn:a> FROM <urn:b> FROM <urn:c> {}",
+        "SELECT * FROM NAMED <urn:a> {}",
+        "SELECT * FROMNAMED<urn:a> {}",
         "ASK { ?FROM ?p <urn:a> }",
-        "DESCRIBE FROM:a FROM <urn:b> FROM <urn:c>",
+        "SELECT * FROM nonsense FROM <urn:b> FROM <urn:c> {}",
+        "PREFIX FROM: <urn:x> DESCRIBE FROM:a FROM:b",
     ],
 )
-def test_what_is_not_understood_is_left_to_the_engine(text):
+def test_what_names_no_default_graph_or_is_not_understood_is_left_to_the_engine(text):
     assert scan.clauses(text).default == ()

@@ -38,6 +38,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_BEGINS = re.compile("|".join(_KINDS), re.IGNORECASE)
 _ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
 _SERVICE = re.compile(r"\bSERVICE\b", re.IGNORECASE)
 _VOLATILE = re.compile(rf"\b(?:{'|'.join(sorted(VOLATILE))})\b", re.IGNORECASE)
@@ -218,31 +219,78 @@ class Clauses:
 
 
 def clauses(text: str) -> Clauses:
-    """The dataset clauses of *text*; none of them where it writes one in a way that is not understood here."""
-    start: int | None = None
-    depth = 0
-    expected = ""
-    found: dict[str, list[str]] = {"FROM": [], "NAMED": []}
+    """The dataset clauses of *text*; none of them where it writes one in a way that is not understood here.
+
+    Like the engine, this needs no space behind a keyword: ``FROMNAMEDx:y`` is ``FROM NAMED x:y``, unless there is a
+    prefix ``NAMEDx``.
+    """
+    read = _Dataset()
     for match in _TOKEN.finditer(text):
+        if match.lastgroup != "space" and match[0]:
+            read.token(match)
+    if read.is_strange:
+        return Clauses("", (), ())
+    return Clauses(text[: read.start], tuple(read.found["FROM"]), tuple(read.found["NAMED"]))
+
+
+class _Dataset:
+    """What the tokens so far say of the graphs."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, list[str]] = {"FROM": [], "NAMED": []}
+        self.is_strange = False
+        self.start = 0
+        self.kind = ""
+        self.prefixes: set[str] = set()
+        self.before = ""
+        self.depth = 0
+        self.expected = ""
+        """``FROM`` or ``NAMED`` where a graph must come next."""
+
+    def token(self, match: re.Match[str]) -> None:
         group, token = match.lastgroup, match[0]
-        if group == "space" or not token:
-            continue
-        run = unescaped(match["run"] or "").upper()
-        is_word = group == "name" and match["local"] is None
-        if start is None:
-            start = match.start() if is_word and run in _KINDS else None
-        elif group in ("open", "close"):
-            depth += 1 if group == "open" else -1
-        elif depth:
-            continue
-        elif expected and group == ("name" if match["local"] is not None else "iri"):
-            found[expected].append(token)
-            expected = ""
-        elif is_word and (run == "FROM" or (run == "NAMED" and expected)):
-            expected = run
-        elif run.startswith("FROM"):
-            return Clauses("", (), ())
-    return Clauses(text[: start or 0], tuple(found["FROM"]), tuple(found["NAMED"]))
+        if not self.kind:
+            token = self.prologue(match) if group == "name" else ""
+        self.before = match[0].upper()
+        if group in ("open", "close"):
+            self.depth += 1 if group == "open" else -1
+        elif self.depth == 0 and group == "iri":
+            self.graph(token)
+        elif self.depth == 0 and group == "name" and token:
+            self.name(token)
+
+    def prologue(self, match: re.Match[str]) -> str:
+        """What a word before the query's own keyword, or that keyword itself, leaves to be read."""
+        token = match[0]
+        if self.before == "PREFIX":
+            self.prefixes.add(token.partition(":")[0])
+        elif begins := _BEGINS.match(token):
+            self.start, self.kind = match.start(), begins[0].upper()
+            return token[begins.end() :]
+        elif token[:6].upper() == "PREFIX":
+            self.prefixes.add(token[6:].partition(":")[0])
+        return ""
+
+    def name(self, token: str) -> None:
+        is_described = self.kind == "DESCRIBE" and self.is_known(token)
+        if not self.expected and not is_described and token[:4].upper() == "FROM":
+            self.expected, token = "FROM", token[4:]
+        if self.expected == "FROM" and not self.is_known(token) and token[:5].upper() == "NAMED":
+            self.expected, token = "NAMED", token[5:]
+        if ":" in token:
+            self.graph(token)
+        elif token and self.expected:
+            self.is_strange = True
+
+    def is_known(self, token: str) -> bool:
+        """Whether *token* is a name with a prefix of the text's own."""
+        prefix, colon, _ = token.partition(":")
+        return bool(colon) and prefix in self.prefixes
+
+    def graph(self, token: str) -> None:
+        if self.expected:
+            self.found[self.expected].append(token)
+            self.expected = ""
 
 
 _NAMES = re.compile(r"[:?$][\w.%\-]*")
