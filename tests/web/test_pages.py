@@ -400,6 +400,15 @@ def test_documentation_comes_as_rdf_too(client, address, form):
     assert isomorphic(*graphs)
 
 
+def test_the_page_of_sources_shows_what_rests_on_little_and_everyone_who_speaks(client):
+    text = client.get("/sources", headers=HTML).text
+    assert "The Limited Times" in text
+    assert "no primary source" in text
+    for address in ("/queries/single-source.csv", "/queries/sources.csv"):
+        assert address in text
+        assert client.get(address).status_code == 200
+
+
 def test_a_graph_is_downloaded_whole(client, pool):
     """The size that the page shows is the number of statements sent."""
     graph = rdflib.Graph().parse(data=client.get("/graph/inferred?format=nt").data, format="nt")

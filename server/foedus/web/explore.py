@@ -84,6 +84,15 @@ def download() -> str:
     return render_template("download.html", graphs=shown, total=sum(size for _, size in shown), files=files)
 
 
+@bp.get("/sources")
+def sources() -> str:
+    """Every source with what was taken from it, and the facts that rest on little; 404 over data without either."""
+    headers.require_page("Programs take /queries/sources.csv and /queries/single-source.csv.")
+    listed, _ = _answer(_question("sources"), {})
+    weak, _ = _answer(_question("single-source"), {})
+    return render_template("sources.html", listed=listed, weak=weak, files=ANSWERS, rows=ROWS)
+
+
 @bp.get("/queries/<slug>")
 def question(slug: str) -> Response:
     """One question: its form, its text, and the answer for the values in the address; or only that, as a file."""
