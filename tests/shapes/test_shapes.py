@@ -23,6 +23,8 @@ EXPECTS = re.compile(r'^# expects: (\S+), "(.*)"$', re.MULTILINE)
 # Things that share what must be unique: a state's code, the days of a membership.
 TOGETHER = dict.fromkeys(("spell", "membership", "treaty-binding", "signatory-spell", "interruption"), "spells")
 TOGETHER |= dict.fromkeys(("state", "member-state", "former-member-state"), "states")
+# What ends the League, and what its council does.
+TOGETHER |= dict.fromkeys(("dissolution", "decision", "request", "article-invocation"), "acts")
 # The ways in which a shape refers to other shapes; what these find is reported by the shapes that they lead to.
 LINKS = {SH.property}
 
