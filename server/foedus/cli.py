@@ -343,6 +343,121 @@ def _question_text(question: str, file: Path | None) -> str:
         raise CannotRead(f"{name} is not UTF-8 text (byte {error.start}).", "Save it as UTF-8.") from error
 
 
+@foedus.command()
+@click.argument("terms", nargs=-1, metavar="[S P O | NAME=VALUE...]")
+@click.option("--json", "as_json", is_flag=True, help="The proofs as JSON.")
+@click.option("--ttl", "as_ttl", is_flag=True, help="The proofs in Turtle, with the terms of PROV-O.")
+@click.option("--proofs", type=int, metavar="N", help="At most so many proofs, the shortest first.  [default: 5]")
+@click.option("--not", "negative", metavar="QUESTION", help="Why not: membership or answered, with NAME=VALUE.")
+def why(terms: tuple[str, ...], as_json: bool, as_ttl: bool, proofs: int | None, negative: str | None) -> None:
+    """Prove a statement, down to what files state and after which sources; or say why something is not so.
+
+    S, P and O are CURIEs, full IRIs, local names of things, or "literals"@en and "1"^^xsd:integer.
+
+    \b
+    Examples:
+      foedus why id:uzbekistan a foedus:FormerMemberState
+      foedus why membership-csto-armenia-1 foedus:beginLatest '"2003-09-18"^^xsd:date'
+      foedus why --not membership state=uzbekistan alliance=csto date=2013-01-01
+      foedus why --not answered invocation=collective-security-treaty-article-4-armenia-2022-09-13
+    """
+    from foedus.query import proofs as telling
+    from foedus.query import why as reasons
+    from foedus.query import whynot
+    from foedus.query.limits import Limits
+    from foedus.query.pool import Pool
+
+    if as_json and as_ttl:
+        raise WrongUsage("--json and --ttl exclude each other.", "Leave one of them out.")
+    if negative is not None:
+        if as_ttl or proofs is not None:
+            raise WrongUsage("--not is answered as text or with --json.", "Leave --ttl and --proofs out.")
+        given = _named_values(terms)
+        with Pool(_current_dataset(), Limits.chosen(workers=1)) as pool:
+            refusal = whynot.why_not(pool, negative, given)
+        click.echo(refusal.json() if as_json else refusal.text(), nl=not as_json)
+        return
+    if len(terms) != 3:
+        raise WrongUsage(
+            f"A statement has three terms, not {len(terms)}.", "Write: foedus why id:csto a foedus:Alliance"
+        )
+    statement = reasons.read_statement(*terms)
+    with Pool(_current_dataset(), Limits.chosen(workers=1)) as pool:
+        found = reasons.explain(pool, statement, reasons.PROOFS if proofs is None else proofs)
+    if as_json or as_ttl:
+        click.echo(found.json() if as_json else telling.as_turtle(found), nl=False)
+    else:
+        click.echo(telling.as_text(found))
+
+
+@foedus.command()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("foedus-export"),
+    show_default=True,
+    metavar="DIR",
+    help="Folder for the files.",
+)
+def export(out: Path) -> None:
+    """Write the researchers' tables, their codebook and the RDF dumps, with checksums.
+
+    alliance, alliance-member, state-year, dyad-year and directed-dyad-year as CSV and as Parquet; codebook.md;
+    dataset.nq, .trig, .ttl and .jsonld; SHA256SUMS. A former export in DIR is replaced as a whole, or stays.
+
+    \b
+    Examples:
+      foedus export
+      foedus export --out tables
+    """
+    from foedus.query import export as exporting
+    from foedus.query.limits import GIB, Limits
+    from foedus.query.pool import Pool
+
+    built = _current_dataset()
+    with Pool(built, Limits.chosen(time_limit=600, workers=1, answer=GIB)) as pool, _progress() as progress:
+        made = exporting.export(pool, built, out, progress=progress)
+    click.echo(f"{len(made)} files.", err=True)
+    click.echo(str(out))
+
+
+@foedus.command()
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@click.option("--json", "as_json", is_flag=True, help="Everything as JSON.")
+@click.option("--csv", "as_csv", is_flag=True, help="The differences as CSV.")
+@click.option(
+    "--same",
+    multiple=True,
+    metavar="ID=NAME",
+    help="Which alliance of FILE is which here, such as 227=nato; repeatable.",
+)
+def compare(file: Path, as_json: bool, as_csv: bool, same: tuple[str, ...]) -> None:
+    """Compare a table in the columns of COW or ATOP with this record: agreement, and every difference with its size.
+
+    FILE holds members of alliances with their dates, or pairs of states by year, directed or not: the head of the
+    table decides. What the record does not cover, or is not sure of, is counted and is no difference. Exit code 1 if
+    there are differences.
+
+    \b
+    Examples:
+      foedus compare alliance_by_member.csv --same 227=nato
+      foedus compare dyads.csv --csv
+    """
+    from foedus.query import compare as comparing
+    from foedus.query import record
+    from foedus.query.limits import GIB, Limits
+    from foedus.query.pool import Pool
+
+    if as_json and as_csv:
+        raise WrongUsage("--json and --csv exclude each other.", "Leave one of them out.")
+    named = _named_values(same)
+    with Pool(_current_dataset(), Limits.chosen(time_limit=600, workers=1, answer=GIB)) as pool:
+        found = comparing.compare(file, record.read(pool), named)
+    click.echo(found.json() if as_json else found.csv() if as_csv else found.text(), nl=not as_csv)
+    if found.differences:
+        raise click.exceptions.Exit(1)
+
+
 @foedus.command("format")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
 @click.option("--check", "check_only", is_flag=True, help="Change nothing; exit code 1 if a file would change.")

@@ -150,7 +150,7 @@ def test_a_killed_build_leaves_a_whole_dataset_and_the_next_one_cleans_up(world,
     assert is_current(out, world)
     assert len(list((out / "versions").iterdir())) <= 2
     left = {path.name for path in out.iterdir()}
-    assert left == {".lock", "current", "dataset.nq", "manifest.json", "versions"}
+    assert left == {".lock", "current", "dataset.nq", "manifest.json", "rules.json", "versions"}
 
 
 @pytest.mark.parametrize("size", [0, 1, 4096, 20_000])

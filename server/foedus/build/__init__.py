@@ -9,7 +9,7 @@ from pathlib import Path
 from pyoxigraph import Triple
 
 from foedus import files, names, questions
-from foedus.build import about, checks, dates, layout, links, reading, rules, shapes, writing
+from foedus.build import about, checks, dates, layout, links, reading, rulebook, rules, shapes, writing
 from foedus.build.findings import Count, Finding, Report
 from foedus.build.writing import Manifest
 from foedus.errors import CannotRead, DataHasFindings
@@ -39,7 +39,7 @@ def build(out: Path, data: Sequence[Path] = (), progress: Progress | None = None
     made = _compile(content, tell)
     _raise_for(made)
     tell("Writing", _STEPS - 1, _STEPS)
-    manifest = writing.write(made.graphs, made.as_of, _inputs(content), out)
+    manifest = writing.write(made.graphs, made.rulebook, made.as_of, _inputs(content), out)
     tell("Done", _STEPS, _STEPS)
     return manifest
 
@@ -95,14 +95,16 @@ class _Made:
     as_of: str
     findings: tuple[Finding, ...]
     counts: tuple[Count, ...]
+    rulebook: str = ""
 
 
 def _compile(content: reading.Content, tell: Progress) -> _Made:
     """Everything that follows from *content*; without graphs where files of it cannot be read."""
     stored, asked = checks.stored_questions(content)
-    rulebook, unread = rules.read(content)
+    ruled, unread = rules.read(content)
+    explained, unexplained = rulebook.write(ruled, _triples(content.data), _triples(content.ontology))
     linked = links.read(content)
-    findings = [*content.findings, *asked.findings, *unread, *linked.findings, *checks.strays(content)]
+    findings = [*content.findings, *asked.findings, *unread, *unexplained, *linked.findings, *checks.strays(content)]
     counts = [*content.counts, *linked.counts]
     if content.findings:
         # What an unreadable file would have said is missing everywhere: more findings would only mislead.
@@ -123,7 +125,7 @@ def _compile(content: reading.Content, tell: Progress) -> _Made:
             names.INFERRED: dated.triples,
         }
     )
-    concluded = rules.run(rulebook, store)
+    concluded = rules.run(ruled, store)
     findings += concluded.findings
     inferred = (*dated.triples, *concluded.triples)
     counts += [*dated.counts, Count("conclusions", len(concluded.triples))]
@@ -149,7 +151,7 @@ def _compile(content: reading.Content, tell: Progress) -> _Made:
         findings += checked.findings
         counts += checked.counts
     findings = [*findings, *_not_said(valid.findings, findings)]
-    return _Made(_graphs(content, inferred, linked.triples, stored), as_of, tuple(findings), tuple(counts))
+    return _Made(_graphs(content, inferred, linked.triples, stored), as_of, tuple(findings), tuple(counts), explained)
 
 
 def _not_said(findings: Sequence[Finding], already: Sequence[Finding]) -> list[Finding]:

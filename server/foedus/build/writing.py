@@ -1,7 +1,7 @@
 """Write the dataset, canonical and all at once: whoever reads it sees the former one or the new one, never less.
 
 A dataset lies in a folder of its own, ``versions/<version>/``; the link ``current`` names the one to read, and
-``dataset.nq`` and ``manifest.json`` lead through it. Renaming ``current`` is the one moment at which a build happens.
+``dataset.nq``, ``rules.json`` and ``manifest.json`` lead through it. Renaming ``current`` is the one moment at which a build happens.
 """
 
 import contextlib
@@ -22,6 +22,7 @@ from foedus.errors import CannotRead
 
 DATASET = "dataset.nq"
 MANIFEST = "manifest.json"
+RULES = "rules.json"
 CURRENT = "current"
 VERSIONS = "versions"
 _LOCK = ".lock"
@@ -31,7 +32,10 @@ _NEXT = ".next"
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a dataset is: its checksum and size, the statements of each graph, and the files it was made of."""
+    """What a dataset is: its checksum and size, the statements of each graph, and the files it was made of.
+
+    *rules_sha256* is the checksum of the rulebook beside it.
+    """
 
     version: str
     as_of: str
@@ -41,6 +45,7 @@ class Manifest:
     graphs: Mapping[str, int]
     inputs: Mapping[str, str]
     inputs_sha256: str
+    rules_sha256: str
 
     def json(self) -> str:
         """The manifest as its file holds it; equal manifests are equal bytes."""
@@ -51,6 +56,7 @@ class Manifest:
             "graphs": dict(self.graphs),
             "inputs": dict(self.inputs),
             "inputsSha256": self.inputs_sha256,
+            "rulesSha256": self.rules_sha256,
         }
         return json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
@@ -82,8 +88,10 @@ def prepare(out: Path) -> None:
         pass
 
 
-def write(graphs: Mapping[str, Iterable[Triple]], as_of: str, inputs: Mapping[str, str], out: Path) -> Manifest:
-    """Make *graphs* the dataset in *out*, in place of a former one.
+def write(
+    graphs: Mapping[str, Iterable[Triple]], rulebook: str, as_of: str, inputs: Mapping[str, str], out: Path
+) -> Manifest:
+    """Make *graphs*, with the *rulebook* that explains them, the dataset in *out*, in place of a former one.
 
     CannotRead where the folder cannot be written or the disk is full; the former dataset then stays.
     """
@@ -97,9 +105,10 @@ def write(graphs: Mapping[str, Iterable[Triple]], as_of: str, inputs: Mapping[st
         graphs=numbers,
         inputs=dict(sorted(inputs.items())),
         inputs_sha256=hash_of(inputs),
+        rules_sha256=hashlib.sha256(rulebook.encode()).hexdigest(),
     )
     with _telling(out), _alone(out):
-        _replace(out, {DATASET: content, MANIFEST: manifest.json().encode()})
+        _replace(out, {DATASET: content, RULES: rulebook.encode(), MANIFEST: manifest.json().encode()})
     return manifest
 
 

@@ -13,6 +13,7 @@ from foedus.errors import CannotRead, DatasetRefused
 
 DATASET = "dataset.nq"
 MANIFEST = "manifest.json"
+RULES = "rules.json"
 REBUILD = "Run: foedus build"
 
 SUFFIXES = (".ttl", ".nt", ".nq", ".trig", ".rdf", ".owl", ".xml", ".jsonld", ".n3")
@@ -24,6 +25,7 @@ class Description:
     """What is being served: *sha256* identifies its version; *as_of* is the day it speaks of, where it says so.
 
     *quads* is None where nobody counted: another engine's data. These may also change under their version: *changes*.
+    *rules* is the file of the rules that the data follow from, with its checksum; None for data that have none.
     """
 
     sha256: str
@@ -31,6 +33,8 @@ class Description:
     as_of: str | None
     version: str | None
     changes: bool = False
+    rules: str | None = None
+    rules_sha256: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -73,6 +77,8 @@ def opened(folder: Path) -> Iterator[tuple[Hashed, Description]]:
             quads=int(manifest["dataset"]["quads"]),
             as_of=manifest.get("asOf"),
             version=manifest.get("foedus"),
+            rules=str(built / RULES) if "rulesSha256" in manifest else None,
+            rules_sha256=manifest.get("rulesSha256"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise _refused(folder, f"{MANIFEST} lacks the dataset's checksum or size") from error

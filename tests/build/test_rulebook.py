@@ -1,0 +1,82 @@
+"""Rules are taken apart when the dataset is built, and what cannot be is a finding."""
+
+import hashlib
+import json
+
+import pytest
+
+from foedus import files, names
+from foedus.build import build, reading, rulebook, rules
+from foedus.build.rules import Rule
+
+HEAD = f"PREFIX foedus: <{names.ONTOLOGY}>\nPREFIX id: <{names.ID}>\n"
+
+
+def rule(text: str) -> Rule:
+    return Rule("one", "ontology/rules/one.rq", "So it is.", 1, HEAD + text)
+
+
+def test_every_shipped_rule_can_be_taken_apart():
+    ruled, _ = rules.read(reading.read(files.ROOT))
+    assert len(ruled) > 40
+    text, findings = rulebook.write(ruled, (), ())
+    assert findings == []
+    assert [each["name"] for each in json.loads(text)["rules"]] == [each.name for each in ruled]
+
+
+def test_the_rulebook_lies_beside_the_dataset_and_the_manifest_has_its_checksum(world, tmp_path):
+    manifest = build(tmp_path / "out", root=world)
+    content = (tmp_path / "out" / "rules.json").read_bytes()
+    assert hashlib.sha256(content).hexdigest() == manifest.rules_sha256
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text())["rulesSha256"] == manifest.rules_sha256
+    read = json.loads(content)["dates"]
+    assert read["properties"][names.ONTOLOGY + "occurred"] == [
+        names.ONTOLOGY + "occurredEarliest",
+        names.ONTOLOGY + "occurredLatest",
+    ]
+
+
+def test_statements_are_written_out():
+    made = rulebook.taken_apart(rule('CONSTRUCT { ?a a foedus:B } WHERE { ?a foedus:p id:c , "x"@en ; foedus:q 1 . }'))
+    foedus = names.ONTOLOGY
+    assert made["where"] == [
+        {
+            "triples": [
+                ["?a", f"<{foedus}p>", f"<{names.ID}c>"],
+                ["?a", f"<{foedus}p>", '"x"@en'],
+                ["?a", f"<{foedus}q>", f'"1"^^<{names.PREFIXES["xsd"]}integer>'],
+            ]
+        }
+    ]
+    assert made["template"] == [["?a", f"<{names.PREFIXES['rdf']}type>", f"<{foedus}B>"]]
+
+
+def test_what_only_an_exists_knows_gets_a_name_of_its_own():
+    """Two of them may use the same name for different things, and their statements will stand side by side."""
+    made = rulebook.taken_apart(
+        rule(
+            "CONSTRUCT { ?a foedus:p ?b } WHERE { ?a foedus:q ?b "
+            "FILTER EXISTS { ?b foedus:r ?x } FILTER EXISTS { ?a foedus:r ?x } FILTER NOT EXISTS { ?a foedus:s ?x } }"
+        )
+    )
+    first, second = (each["exists"][0]["triples"][0] for each in made["where"] if "exists" in each)
+    assert first[0] == "?b" and second[0] == "?a"
+    assert len({first[2], second[2], "?x"}) == 3
+
+
+@pytest.mark.parametrize(
+    ("where", "reason"),
+    [
+        ("?a foedus:q+ ?b", "a path of any length"),
+        ("?a foedus:q/foedus:r* ?b", "a path of any length"),
+        ("?a foedus:q|^foedus:r ?b", "a path with ^ among alternatives"),
+        ("?a foedus:q ?b . GRAPH id:g { ?a foedus:r ?b }", "GRAPH"),
+        ("?a foedus:q [ foedus:r ?b ]", "“[” as part of a statement"),
+        ("{ SELECT ?a (COUNT(?c) AS ?b) { ?a foedus:q ?c } GROUP BY ?a HAVING (?b > 1) }", "HAVING in a subquery"),
+        ("{ SELECT ?a (SUM(?c + 1) AS ?b) { ?a foedus:q ?c } GROUP BY ?a }", "“+” where ) is expected"),
+    ],
+)
+def test_a_rule_that_cannot_be_explained_is_a_finding(where, reason):
+    _, findings = rulebook.write([rule(f"CONSTRUCT {{ ?a foedus:p ?b }} WHERE {{ {where} }}")], (), ())
+    assert [each.file for each in findings] == ["ontology/rules/one.rq"]
+    assert reason in findings[0].message
