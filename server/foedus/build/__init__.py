@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyoxigraph import Triple
+from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Triple
 
 from foedus import files, names, questions
 from foedus.build import about, checks, dates, layout, links, reading, rulebook, rules, shapes, writing
@@ -22,6 +22,12 @@ Progress = Callable[[str, int, int], None]
 _STEPS = 6
 _CHECKED = (*reading.FORMATS, ".rq")
 """The endings of files that a check takes wherever they lie; a link table is checked where it belongs."""
+_VALIDATED: list[NamedNode | BlankNode | DefaultGraph] = [
+    NamedNode(graph) for graph in (names.ASSERTED, names.INFERRED, names.ONTOLOGY_GRAPH)
+]
+"""The graphs that the shapes are about."""
+_GROUNDS = tuple(NamedNode(names.ONTOLOGY + local) for local in ("begunBy", "between", "disputes"))
+"""What leads from a thing that rules conclude to the fact or claim from which it follows."""
 _VALUE = re.compile(r'"[^"]*"|\bid:[a-z0-9-]+')
 """A literal or a thing, as findings write them."""
 
@@ -48,7 +54,9 @@ def check(paths: Sequence[Path] = (), consistency: bool = False, root: Path = fi
     """Everything that is wrong with the content under *root*, and how much was looked at.
 
     With *paths*, files or folders, only what is wrong in them is reported; one that lies outside the content is read
-    beside it. With *consistency*, HermiT reasons over ontology and data. CannotRead where a path is missing.
+    beside it. Where they hold data, questions or link tables, everything else is read as their context, and only what
+    they describe is held against the shapes. With *consistency*, HermiT reasons over ontology and data. CannotRead
+    where a path is missing.
     """
     for path in paths:
         known = (*_CHECKED, ".tsv") if _within(path, root) else _CHECKED
@@ -56,9 +64,10 @@ def check(paths: Sequence[Path] = (), consistency: bool = False, root: Path = fi
             raise _unchecked(path)
     outside = [path for path in paths if not _within(path, root)]
     content = reading.read(root, extra=outside)
-    made = _compile(content, _silent)
+    within = None if consistency else _focus(content, paths)
+    made = _compile(content, _silent, within)
     findings, counts = list(made.findings), list(made.counts)
-    findings += layout.findings(content)
+    findings += layout.findings(content, within)
     if consistency and made.graphs:
         from foedus.build.consistency import check_consistency  # owlready2 takes a second to load
 
@@ -71,20 +80,21 @@ def check(paths: Sequence[Path] = (), consistency: bool = False, root: Path = fi
     if not paths:
         return report
     chosen = tuple(each for each in report.findings if _lies_in(each, paths, content))
-    if not made.graphs:
-        # Where the unreadable files are others, they are why nothing more can be said of these.
-        return Report(chosen or content.findings, report.counts)
+    if made.obstacles:
+        # Where the files at fault are others, they are why nothing more can be said of these.
+        return Report(chosen or made.obstacles, report.counts)
     looked_at = [source.path for source in content.sources]
     for path in paths:
         if not any(_is_in(each, path) for each in looked_at):
             raise _unchecked(path)
-    return Report(chosen, report.counts)
+    if within is None:
+        return Report(chosen, report.counts)
+    return Report(chosen, *_divided(content, within, report.counts))
 
 
 def is_current(out: Path, root: Path = files.ROOT) -> bool:
     """Whether *out* holds a dataset made from the content under *root* as it is now, by this version of the code."""
-    made_from = writing.inputs_of(out)
-    return made_from is not None and made_from == writing.hash_of(_inputs(reading.read(root)))
+    return writing.inputs_of(out) == _inputs(reading.read(root))
 
 
 @dataclass(frozen=True)
@@ -95,12 +105,18 @@ class _Made:
     as_of: str
     findings: tuple[Finding, ...]
     counts: tuple[Count, ...]
+    obstacles: tuple[Finding, ...]
+    """What kept the data from being looked at: unreadable files, faulty shapes."""
     rulebook: str = ""
 
 
-def _compile(content: reading.Content, tell: Progress) -> _Made:
-    """Everything that follows from *content*; without graphs where files of it cannot be read."""
-    stored, asked = checks.stored_questions(content)
+def _compile(content: reading.Content, tell: Progress, within: frozenset[str] | None = None) -> _Made:
+    """Everything that follows from *content*; without graphs where files of it cannot be read.
+
+    With *within*, names of files, only what they describe is held against the shapes, and shapes with which the current
+    dataset was built are not examined again.
+    """
+    stored, asked = checks.stored_questions(content, within)
     ruled, unread = rules.read(content)
     explained, unexplained = rulebook.write(ruled, _triples(content.data), _triples(content.ontology))
     linked = links.read(content)
@@ -108,7 +124,7 @@ def _compile(content: reading.Content, tell: Progress) -> _Made:
     counts = [*content.counts, *linked.counts]
     if content.findings:
         # What an unreadable file would have said is missing everywhere: more findings would only mislead.
-        return _Made({}, "", tuple(findings), tuple(count for count in counts if count.number))
+        return _Made({}, "", tuple(findings), tuple(count for count in counts if count.number), content.findings)
 
     tell("Reading dates", 1, _STEPS)
     dated = dates.derive(content)
@@ -131,8 +147,16 @@ def _compile(content: reading.Content, tell: Progress) -> _Made:
     counts += [*dated.counts, Count("conclusions", len(concluded.triples))]
 
     tell("Validating", 3, _STEPS)
+    places = _places(content, concluded.triples)
+    only = None if within is None else {node for node, (file, _) in places.items() if file in within}
     valid = shapes.validate(
-        (*asserted, *inferred), _triples(content.shapes), _triples(content.ontology), content.places
+        (*asserted, *inferred),
+        _triples(content.shapes),
+        _triples(content.ontology),
+        places,
+        only,
+        lambda query: bool(store.query(query, default_graph=_VALIDATED)),
+        within is not None and _shapes_are_as_built(content),
     )
     counts += valid.counts
 
@@ -151,7 +175,52 @@ def _compile(content: reading.Content, tell: Progress) -> _Made:
         findings += checked.findings
         counts += checked.counts
     findings = [*findings, *_not_said(valid.findings, findings)]
-    return _Made(_graphs(content, inferred, linked.triples, stored), as_of, tuple(findings), tuple(counts), explained)
+    graphs = _graphs(content, inferred, linked.triples, stored) if within is None else {}
+    obstacles = () if valid.shapes_are_sound else valid.findings
+    return _Made(graphs, as_of, tuple(findings), tuple(counts), obstacles, explained)
+
+
+def _focus(content: reading.Content, paths: Sequence[Path]) -> frozenset[str] | None:
+    """The names of the files of *content* that *paths* hold; None where everything must be looked at for their sake."""
+    chosen = [source for source in content.sources if any(_is_in(source.path, path) for path in paths)]
+    alone = {source.name for source in (*content.data, *content.questions, *(content.links or ()))}
+    found = frozenset(source.name for source in chosen)
+    return found if found and found <= alone else None
+
+
+def _divided(
+    content: reading.Content, within: frozenset[str], counts: tuple[Count, ...]
+) -> tuple[tuple[Count, ...], tuple[Count, ...]]:
+    """How much of *content* was looked at, the files *within* alone, and how much was read as their context."""
+    own = [document for document in content.data if document.name in within]
+    others = [document for document in content.data if document.name not in within]
+    questions_ = sum(source.name in within for source in content.questions)
+    tables = sum(source.name in within for source in content.links or ())
+    looked_at = (
+        Count("data files", len(own)),
+        Count("statements in data", sum(len(document.triples) for document in own)),
+        *(count for count in counts if own and count.what in ("shapes", "focus nodes")),
+        Count("questions", questions_),
+        Count("link tables", tables),
+    )
+    context = (
+        Count("data files", len(others)),
+        Count("statements in data", sum(len(document.triples) for document in others)),
+        *(count for count in counts if count.what in ("ontology files", "shape files", "rules", "conclusions")),
+    )
+    return tuple(count for count in looked_at if count.number), context
+
+
+def _places(content: reading.Content, concluded: Sequence[Triple]) -> reading.Places:
+    """Where each thing is described; for one that rules conclude, where that stands from which it follows."""
+    found = dict(content.places)
+    for ground in _GROUNDS:
+        for triple in concluded:
+            if triple.predicate == ground and isinstance(triple.object, NamedNode):
+                place = content.places.get(triple.object.value)
+                if place and isinstance(triple.subject, NamedNode):
+                    found.setdefault(triple.subject.value, place)
+    return found
 
 
 def _not_said(findings: Sequence[Finding], already: Sequence[Finding]) -> list[Finding]:
@@ -192,6 +261,17 @@ def _raise_for(made: _Made) -> None:
 
 def _triples(documents: Sequence[reading.Document]) -> tuple[Triple, ...]:
     return tuple(dict.fromkeys(triple for document in documents for triple in document.triples))
+
+
+def _shapes_are_as_built(content: reading.Content) -> bool:
+    """Whether the current dataset was built with the shapes and the ontology of *content*: a build examines them."""
+    built = writing.inputs_of(files.home()) or {}
+    parts = ("shapes/", "ontology/", "foedus/")
+    former, now = (
+        {name: checksum for name, checksum in inputs.items() if name.startswith(parts)}
+        for inputs in (built, _inputs(content))
+    )
+    return former == now
 
 
 def _inputs(content: reading.Content) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import datetime
 import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, QuerySolutions, Store, Triple
@@ -171,7 +171,7 @@ def sources(content: Content) -> Checked:
     cited = set()
     for document in content.data:
         for triple in document.triples:
-            if triple.subject != triple.object:
+            if isinstance(triple.object, NamedNode) and triple.subject != triple.object:
                 cited.add(triple.object)
             if triple.predicate in _CITING and triple.object not in listed and triple.object in described:
                 shown = _shown(triple.object)
@@ -186,11 +186,15 @@ def sources(content: Content) -> Checked:
     return Checked(tuple(findings), (Count("sources", len(listed)),))
 
 
-def stored_questions(content: Content) -> tuple[tuple[questions.Question, ...], Checked]:
-    """The stored questions that are sound, and what is wrong with the others."""
+def stored_questions(
+    content: Content, within: Container[str] | None = None
+) -> tuple[tuple[questions.Question, ...], Checked]:
+    """The stored questions, of the files *within* if given, that are sound, and what is wrong with the others."""
     classes = _classes(content)
     good, findings = [], []
     for source in content.questions:
+        if within is not None and source.name not in within:
+            continue
         faults = [*_question_faults(source), *unknown_terms(source, content)]
         if not content.lacks_ontology:
             faults += _parameter_faults(source, classes)

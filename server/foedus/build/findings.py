@@ -34,10 +34,14 @@ class Count:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that the checks found, by file and line, and everything that they looked at."""
+    """Everything that the checks found, by file and line, and everything that they looked at.
+
+    ``context`` is what was only read, because what was looked at refers to it.
+    """
 
     findings: tuple[Finding, ...]
     counts: tuple[Count, ...]
+    context: tuple[Count, ...] = ()
 
     @classmethod
     def of(cls, findings: Iterable[Finding], counts: Iterable[Count]) -> "Report":
@@ -58,19 +62,28 @@ class Report:
             where = f"{each.file}:{each.line}" if each.line else each.file
             lines.append(": ".join(part for part in (where, each.node, each.message) if part))
             lines.append(f"    {each.remedy}")
-        looked_at = ", ".join(f"{count.number} {count.what}" for count in self.counts)
         number = len(self.findings)
         total = "Nothing found" if not number else "1 finding" if number == 1 else f"{number} findings"
-        lines.append(f"{total}. Looked at: {looked_at}." if looked_at else f"{total}.")
+        lines.append(f"{total}. Looked at: {_listed(self.counts)}." if self.counts else f"{total}.")
+        if self.context:
+            lines.append(f"Read as context, and not looked at: {_listed(self.context)}.")
         return "\n".join(lines)
 
     def json(self) -> str:
-        """The report for programs: ``findings``, a list of objects, and ``counts``, one object from what to number."""
-        content = {
+        """The report for programs: ``findings``, a list of objects, and ``counts``, one object from what to number;
+        ``context``, of the same form, where something was only read.
+        """
+        content: dict[str, object] = {
             "findings": [asdict(each) for each in self.findings],
             "counts": {count.what: count.number for count in self.counts},
         }
+        if self.context:
+            content["context"] = {count.what: count.number for count in self.context}
         return json.dumps(content, ensure_ascii=False, indent=2)
+
+
+def _listed(counts: Iterable[Count]) -> str:
+    return ", ".join(f"{count.number} {count.what}" for count in counts)
 
 
 class Known:

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pyoxigraph import CanonicalizationAlgorithm, Dataset, Quad
@@ -44,9 +44,13 @@ def laid_out(text: str) -> str:
     return made
 
 
-def findings(content: Content) -> list[Finding]:
-    """A finding for each Turtle file of *content* that is not in canonical form."""
-    documents = {document.path: document for document in content.documents if document.path.suffix == ".ttl"}
+def findings(content: Content, within: Container[str] | None = None) -> list[Finding]:
+    """A finding for each Turtle file of *content*, of the names *within* if given, that is not in canonical form."""
+    documents = {
+        document.path: document
+        for document in content.documents
+        if document.path.suffix == ".ttl" and (within is None or document.name in within)
+    }
     laid_out = _laid_out({path: document.text for path, document in documents.items()})
     remedy = "Run: foedus format"
     return [

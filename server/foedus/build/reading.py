@@ -65,10 +65,13 @@ class Document(Source):
     def lines(self) -> Mapping[str, int]:
         """The line on which each subject's description begins, for subjects that begin a line."""
         found: dict[str, int] = {}
+        line, counted = 1, 0
         for match in _SUBJECT.finditer(self.text):
+            line += self.text.count("\n", counted, match.start())
+            counted = match.start()
             iri, prefix, local = match.groups()
             subject = iri if iri is not None else self.prefixes.get(prefix, "") + local
-            found.setdefault(subject, self.text.count("\n", 0, match.start()) + 1)
+            found.setdefault(subject, line)
         return found
 
     def line_of(self, subject: object, mention: str = "") -> int | None:
@@ -128,9 +131,8 @@ class Content:
         """Where each subject is described: a thing in its data file, a term in its ontology file."""
         found: dict[str, tuple[str, int | None]] = {}
         for document in self.documents:
-            for triple in document.triples:
-                if isinstance(triple.subject, NamedNode):
-                    found.setdefault(triple.subject.value, (document.name, document.line_of(triple.subject)))
+            for subject in dict.fromkeys(subjects(document.triples)):
+                found.setdefault(subject, (document.name, document.lines.get(subject)))
         return found
 
 

@@ -1,7 +1,7 @@
 """Hold the data against the shapes, and the shapes against SHACL and the ontology."""
 
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache
@@ -82,13 +82,18 @@ def validate(
     shapes: Iterable[Triple],
     ontology: Iterable[Triple],
     places: Places | None = None,
-    only: Container[Term] | None = None,
+    only: Container[str] | None = None,
+    ask: Callable[[str], bool] | None = None,
+    known_sound: bool = False,
 ) -> Validation:
     """Everything that is wrong with *data* by *shapes* and *ontology*, and with *shapes* themselves.
 
     *data* holds what was asserted and, after reasoning, what was inferred. *places* says where each subject is
-    described, so that a finding names its file; without it, the finding names the file of the shape. With *only*, the
-    other nodes of *data* are there to be referred to, and are not looked at themselves.
+    described, so that a finding names its file; without it, the finding names the file of the shape. With *only*,
+    IRIs, the other named nodes of *data* are there to be referred to, and are not looked at themselves.
+
+    *ask* answers ASK queries over *data* and *ontology*, where a store holds them. Shapes that are *known_sound* are
+    not examined again.
 
     Where the shapes have faults of their own, the data are not held against them: what a faulty shape found would
     mislead, and each finding about a shape says so.
@@ -96,17 +101,20 @@ def validate(
     places = places or {}
     stated, asked, terms = tuple(dict.fromkeys(data)), tuple(shapes), tuple(ontology)
     shapes_graph, ontology_graph = graph(asked), graph(terms)
-    faulty = check_shapes(asked, terms, places)
+    faulty = [] if known_sound else check_shapes(asked, terms, places)
     findings = [replace(each, remedy=f"{each.remedy} {_NOT_VALIDATED}") for each in faulty]
-    own = stated if only is None else tuple(triple for triple in stated if triple.subject in only)
+    own = stated if only is None else tuple(triple for triple in stated if _is_among(triple.subject, only))
     findings += _undefined_terms(own, ontology_graph, places)
     findings += _untyped(own, ontology_graph, places)
     findings += _not_canonical(own, places)
     counted = [Count("shapes", len(_shapes(shapes_graph)))]
     if faulty:
         return Validation(_ordered(findings), tuple(counted), False)
-    sieve = Sieve(Index((*stated, *terms)), Index(asked))
-    counted.append(Count("focus nodes", len(sieve.focus_nodes(only))))
+    sieve = Sieve(Index((*stated, *terms)), Index(asked), ask)
+    focus = sieve.focus_nodes()
+    if only is not None:
+        focus = {node for node in focus if _is_among(node, only)}
+    counted.append(Count("focus nodes", len(focus)))
     if only is None:
         findings += [
             Finding("shapes/", None, "", f"The validation looked at no {count.what}.", "Check what was read.")
@@ -114,7 +122,7 @@ def validate(
             if not count.number
         ]
     try:
-        found = _violations(sieve, only)
+        found = _violations(sieve, focus)
     except _MALFORMED as error:
         findings.append(
             Finding("shapes/", None, "", f"The shapes cannot be loaded: {_one_line(error)}", "Correct the shape.")
@@ -131,7 +139,7 @@ def violations(data: Iterable[Triple], shapes: Iterable[Triple], ontology: Itera
 
     The sieve lets pass what conforms for certain, and pyshacl has the word on the rest.
     """
-    return _violations(Sieve(Index((*data, *ontology)), Index(shapes)), None)
+    return _violations(Sieve(Index((*data, *ontology)), Index(shapes)))
 
 
 def every_violation(data: Graph, shapes: Graph) -> list[Violation]:
@@ -172,7 +180,12 @@ def file_of(shape: Node, shapes: Graph) -> str:
 # --- the data -----------------------------------------------------------------------------------------------------
 
 
-def _violations(sieve: Sieve, only: Container[Term] | None) -> list[Violation]:
+def _is_among(node: Term, named: Container[str]) -> bool:
+    """Whether *node* is among the *named* ones, or has no name."""
+    return not isinstance(node, NamedNode) or node.value in named
+
+
+def _violations(sieve: Sieve, only: Container[Term] | None = None) -> list[Violation]:
     """What pyshacl finds about the nodes that *sieve* holds back, of *only* if given."""
     suspects = sieve.suspects(only)
     if not suspects:
@@ -416,7 +429,7 @@ def _malformed(triples: Iterable[Triple], shapes: Graph, places: Places) -> Iter
         for each in triples
         if not (each.predicate.value in links and isinstance(each.object, NamedNode) and each.object.value in named)
     )
-    for found in _violations(Sieve(Index(apart), _shapes_of_shapes()), None):
+    for found in _violations(Sieve(Index(apart), _shapes_of_shapes())):
         shown = "" if found.value is None else f" ({_shown(found.value)})"
         yield _about(
             found.focus, shapes, places, f"The shape is malformed: {found.message}{shown}", "Correct the shape."

@@ -143,14 +143,16 @@ class Index:
 class Sieve:
     """Holds the nodes of *data* against *shapes*."""
 
-    def __init__(self, data: Index, shapes: Index) -> None:
+    def __init__(self, data: Index, shapes: Index, ask: Callable[[str], bool] | None = None) -> None:
+        """*ask* answers an ASK query over *data*, where somebody has a store of it already."""
         self.data = data
         self.shapes = shapes
+        self.ask = ask or (lambda query: bool(data.store.query(query)))
         self._compiled: dict[Term, _Shape] = {}
 
-    def focus_nodes(self, only: Container[Term] | None = None) -> set[Term]:
-        """Every node, of *only* if given, that a shape is about."""
-        return {node for _, nodes in self._targets() for node in nodes if only is None or node in only}
+    def focus_nodes(self) -> set[Term]:
+        """Every node that a shape is about."""
+        return {node for _, nodes in self._targets() for node in nodes}
 
     def suspects(self, only: Container[Term] | None = None) -> dict[Term, list[Term]]:
         """The shapes with the nodes, of *only* if given, that they are about and that may not conform."""
@@ -421,7 +423,7 @@ class _Shape:
                 raise _Unsure("a query about no named node")
             try:
                 # SHACL binds $this before the query is read: the name stands wherever the variable stood.
-                return not self.data.store.query(str(node).join((before, *after)))
+                return not self.sieve.ask(str(node).join((before, *after)))
             except SyntaxError as error:
                 raise _Unsure("a malformed query") from error
 

@@ -112,14 +112,15 @@ def write(
     return manifest
 
 
-def inputs_of(out: Path) -> str | None:
-    """The checksum of the inputs of the dataset in *out*; None where there is no dataset."""
+def inputs_of(out: Path) -> Mapping[str, str] | None:
+    """The checksums of the inputs of the dataset in *out*, by name; None where there is no dataset of this version."""
     try:
         manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
-        found = manifest["inputsSha256"] if (out / DATASET).is_file() else None
-    except (OSError, ValueError, KeyError, TypeError):
+        found = {str(name): str(checksum) for name, checksum in manifest["inputs"].items()}
+        made_so = (out / DATASET).is_file() and manifest["inputsSha256"] == hash_of(found)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return found if isinstance(found, str) else None
+    return found if made_so else None
 
 
 def _replace(out: Path, contents: Mapping[str, bytes]) -> None:
