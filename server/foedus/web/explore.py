@@ -9,12 +9,12 @@ from flask import Blueprint, Response, make_response, render_template, request
 
 from foedus import names, questions
 from foedus.errors import FoedusError, NoSuchThing, NotAcceptable, WrongUsage
-from foedus.query import formats, results
+from foedus.query import codebook, formats, results
 from foedus.query.answering import answer
 from foedus.query.pool import Answer, Request
 from foedus.query.resolve import resolver
 from foedus.questions import Question
-from foedus.web import asking, describe, endpoint, handout, headers
+from foedus.web import asking, describe, endpoint, handout, headers, tables
 from foedus.web.describe import Column, Grid, Naming
 from foedus.web.shelf import shelf
 
@@ -81,7 +81,15 @@ def download() -> str:
     naming = Naming(shelf().library).learn(row["graph"] for row in rows)
     shown = [(naming.show(row["graph"]), int(row["triples"].value)) for row in rows]
     files = [next(each for each in formats.FORMATS if each.name == form) for form in DUMPS]
-    return render_template("download.html", graphs=shown, total=sum(size for _, size in shown), files=files)
+    total = sum(size for _, size in shown)
+    offered = codebook.TITLES if tables.offered() else {}
+    return render_template("download.html", graphs=shown, total=total, files=files, tables=offered)
+
+
+@bp.get("/download/<name>")
+def table(name: str) -> Response:
+    """One of the researchers' tables as a file, or their codebook."""
+    return tables.send(name)
 
 
 @bp.get("/sources")
@@ -90,7 +98,7 @@ def sources() -> str:
     headers.require_page("Programs take /queries/sources.csv and /queries/single-source.csv.")
     listed, _ = _answer(_question("sources"), {})
     weak, _ = _answer(_question("single-source"), {})
-    return render_template("sources.html", listed=listed, weak=weak, files=ANSWERS, rows=ROWS)
+    return render_template("sources.html", listed=listed, weak=weak, files=handout.ANSWERS, rows=ROWS)
 
 
 @bp.get("/queries/<slug>")
