@@ -135,6 +135,7 @@ def add(world) -> Change:
     def add(name: str, text: str) -> Path:
         path = world / name
         before = path.read_text() if path.exists() else PREFIXES if name.endswith(".ttl") else ""
+        path.parent.mkdir(exist_ok=True)
         path.write_text(before + text)
         return path
 

@@ -84,7 +84,6 @@ def test_an_empty_folder_is_a_finding(world):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("\nid:rome skos:altLabel 'Roma'@en .\n", "also described in data/states.ttl"),
         ("\nid:gaul a foedus:State ; rdfs:label 'Gaul'@en ; foedus:neighbour id:rom .\n", "Did you mean id:rome?"),
         ("\nid:gaul a foedus:State ; rdfs:label 'Gaul'@en ; foedus:source id:rome .\n", "no foedus:Source"),
         ("\nid:livy a foedus:Source ; rdfs:label 'Livy'@en .\n", "Nothing in the data cites"),

@@ -30,6 +30,7 @@ _GROUNDS = tuple(NamedNode(names.ONTOLOGY + local) for local in ("begunBy", "bet
 """What leads from a thing that rules conclude to the fact or claim from which it follows."""
 _VALUE = re.compile(r'"[^"]*"|\bid:[a-z0-9-]+')
 """A literal or a thing, as findings write them."""
+_NOWHERE = re.compile(r" refers to (id:\S+), which is described nowhere\.")
 
 
 def build(out: Path, data: Sequence[Path] = (), progress: Progress | None = None, root: Path = files.ROOT) -> Manifest:
@@ -120,7 +121,15 @@ def _compile(content: reading.Content, tell: Progress, within: frozenset[str] | 
     ruled, unread = rules.read(content)
     explained, unexplained = rulebook.write(ruled, _triples(content.data), _triples(content.ontology))
     linked = links.read(content)
-    findings = [*content.findings, *asked.findings, *unread, *unexplained, *linked.findings, *checks.strays(content)]
+    findings = [
+        *content.findings,
+        *asked.findings,
+        *unread,
+        *unexplained,
+        *linked.findings,
+        *checks.strays(content),
+        *checks.generated(content),
+    ]
     counts = [*content.counts, *linked.counts]
     if content.findings:
         # What an unreadable file would have said is missing everywhere: more findings would only mislead.
@@ -169,6 +178,7 @@ def _compile(content: reading.Content, tell: Progress, within: frozenset[str] | 
         checks.literals(content),
         checks.prefixes(content),
         checks.subjects(content),
+        checks.codes(content),
         checks.references(content, inferred),
         checks.sources(content),
     ):
@@ -224,12 +234,16 @@ def _places(content: reading.Content, concluded: Sequence[Triple]) -> reading.Pl
 
 
 def _not_said(findings: Sequence[Finding], already: Sequence[Finding]) -> list[Finding]:
-    """Those of *findings* that are not about a value of a node about which *already* has one, on its own line."""
+    """Those of *findings* that are not about a value of a node about which *already* has one, on its own line, nor
+    about a node that is described nowhere: whatever refers to it is told that.
+    """
     said = {(each.file, each.node, value) for each in already for value in _VALUE.findall(each.message)[:1]}
+    nowhere = {found[1] for each in already if (found := _NOWHERE.search(each.message))}
     return [
         each
         for each in findings
-        if not any((each.file, each.node, value) in said for value in _VALUE.findall(each.message))
+        if each.node not in nowhere
+        and not any((each.file, each.node, value) in said for value in _VALUE.findall(each.message))
     ]
 
 

@@ -1,18 +1,32 @@
 """What neither a shape nor a rule can see: files, prefixes, literals, references, sources, questions."""
 
+import contextlib
 import datetime
 import difflib
 import re
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import permutations
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, QuerySolutions, Store, Triple
 
 from foedus import files, names, questions
+from foedus.build import dates
 from foedus.build.findings import Count, Finding, Known
 from foedus.build.reading import Content, Document, Source
 from foedus.build.rules import sparql_faults, unknown_terms, without_comments
 from foedus.errors import CannotRead
+
+
+@dataclass(frozen=True)
+class _Assignment:
+    """A code of *state* that is valid for certain on all days from *first* to *last*, if any."""
+
+    document: Document
+    node: NamedNode
+    state: str
+    first: datetime.date
+    last: datetime.date
 
 
 @dataclass(frozen=True)
@@ -55,9 +69,18 @@ _KINDS = (
 )
 
 _TYPE = NamedNode(names.PREFIXES["rdf"] + "type")
+_LABEL = NamedNode(names.PREFIXES["rdfs"] + "label")
 _CLASS = NamedNode(names.PREFIXES["owl"] + "Class")
 _SOURCE = NamedNode(names.ONTOLOGY + "Source")
 _CITING = tuple(NamedNode(names.ONTOLOGY + local) for local in ("source", "reportedIn", "derivedFrom"))
+_CODE, _SCHEME, _OF_STATE, _VALID_FROM, _VALID_UNTIL = (
+    NamedNode(names.ONTOLOGY + local) for local in ("code", "codeScheme", "ofState", "validFrom", "validUntil")
+)
+_OF_CODES = frozenset((_CODE, _SCHEME, _OF_STATE, _VALID_FROM, _VALID_UNTIL))
+_GENERATED = "data/generated/"
+_MADE_BY = r"^# Made by the command foedus \w"
+# After the prefixes, which the canonical layout puts first.
+_MADE_FIRST = re.compile(r"(?:@prefix[^\n]*\n|\n)*" + _MADE_BY.removeprefix("^"))
 _AS_OF = NamedNode(names.ONTOLOGY + "asOf")
 DATASET = NamedNode(names.ID + "foedus-dataset")
 
@@ -110,27 +133,87 @@ def prefixes(content: Content) -> Checked:
 def subjects(content: Content) -> Checked:
     """Every thing is a named node, described in one data file."""
     findings = []
-    described: dict[NamedNode, Document] = {}
+    described: dict[NamedNode, list[Document]] = {}
     for document in content.data:
         for subject in dict.fromkeys(triple.subject for triple in document.triples):
-            if not isinstance(subject, NamedNode):
-                message = "The file uses a blank node; nobody could cite it."
-                line = document.line(r"^[^\"#]*(\[|_:\w)")
-                findings.append(Finding(document.name, line, "", message, "Give the thing a name, such as id:csto."))
-            elif subject in described:
-                other = described[subject].name
-                message = f"This is also described in {other}."
-                remedy = "Describe it in one file only."
-                findings.append(Finding(document.name, document.line_of(subject), _shown(subject), message, remedy))
-            else:
-                described[subject] = document
+            if isinstance(subject, NamedNode):
+                described.setdefault(subject, []).append(document)
+                continue
+            message = "The file uses a blank node; nobody could cite it."
+            line = document.line(r"^[^\"#]*(\[|_:\w)")
+            findings.append(Finding(document.name, line, "", message, "Give the thing a name, such as id:csto."))
+    for subject, documents in described.items():
+        for document in documents if len(documents) > 1 else ():
+            others = " and ".join(other.name for other in documents if other is not document)
+            message = f"This is also described in {others}."
+            remedy = "Describe it in one file only."
+            if any(is_generated(other.name) for other in documents):
+                remedy = (
+                    "Leave it to the generated file, and say what you know of it by hand about a thing of another name."
+                )
+            findings.append(Finding(document.name, document.line_of(subject), _shown(subject), message, remedy))
     return Checked(tuple(findings), (Count("things described", len(described)),))
 
 
+def is_generated(name: str) -> bool:
+    """Whether the data file *name* is of those that a command writes."""
+    return name.startswith(_GENERATED)
+
+
+def generated(content: Content) -> tuple[Finding, ...]:
+    """A finding for each file of ``data/generated/`` that no command says it made, and for each other that one did."""
+    findings = []
+    for document in content.data:
+        line = document.line(_MADE_BY)
+        if is_generated(document.name) and not _MADE_FIRST.match(document.text):
+            message = "The file lies among the generated ones, and its first comment names no command that made it."
+            remedy = "Make it with foedus import, or move what is written by hand out of data/generated/."
+            findings.append(Finding(document.name, 1, "", message, remedy))
+        elif not is_generated(document.name) and line:
+            message = "The file says that a command made it, and lies among those written by hand."
+            remedy = "Write it to data/generated/, or drop the comment and care for it by hand."
+            findings.append(Finding(document.name, line, "", message, remedy))
+    return tuple(findings)
+
+
+def codes(content: Content) -> Checked:
+    """No code of one scheme stands for two states on one day."""
+    given: dict[tuple[str, str], list[_Assignment]] = {}
+    number = 0
+    for document in content.data:
+        about: dict[NamedNode, dict[NamedNode, list[object]]] = {}
+        for triple in document.triples:
+            if triple.predicate in _OF_CODES and isinstance(triple.subject, NamedNode):
+                about.setdefault(triple.subject, {}).setdefault(triple.predicate, []).append(triple.object)
+        for node, values in about.items():
+            code, scheme, state = (values.get(predicate, []) for predicate in (_CODE, _SCHEME, _OF_STATE))
+            if not code or not scheme or not state:
+                continue
+            number += 1
+            since, until = _date(values.get(_VALID_FROM)), _date(values.get(_VALID_UNTIL))
+            first = since.latest or since.earliest if since else datetime.date.min
+            last = until.earliest if until else datetime.date.max
+            assignment = _Assignment(document, node, _shown(state[0]), first, last)
+            given.setdefault((_lexical(scheme[0]), _lexical(code[0])), []).append(assignment)
+    findings = [
+        Finding(
+            one.document.name,
+            one.document.line_of(one.node),
+            _shown(one.node),
+            f"{scheme} {code} is given to {one.state}, and on the same days to {other.state} by {_shown(other.node)}.",
+            "Correct the code, or say by foedus:validFrom and foedus:validUntil when it changed hands.",
+        )
+        for (scheme, code), assignments in given.items()
+        for one, other in permutations(assignments, 2)
+        if one.state != other.state and one.first <= other.last and other.first <= one.last
+    ]
+    return Checked(tuple(findings), (Count("codes", number),) if number else ())
+
+
 def references(content: Content, inferred: Iterable[Triple]) -> Checked:
-    """Every thing that is referred to is described, be it by hand or by a rule."""
-    rest = tuple(inferred)
-    described = {t.subject for document in content.documents for t in document.triples} | {t.subject for t in rest}
+    """Every thing that is referred to is described by hand, or by a rule, which gives what it describes a label."""
+    described = {triple.subject for document in content.documents for triple in document.triples}
+    described |= {triple.subject for triple in inferred if triple.predicate == _LABEL}
     things = (term.value for term in described if isinstance(term, NamedNode) and term.value.startswith(names.ID))
     known = Known(thing.removeprefix(names.ID) for thing in things)
     findings = []
@@ -319,6 +402,17 @@ def _literal_fault(literal: Literal, store: _Store) -> tuple[str, str] | None:
     ):
         return f"{given} is not well formed.", f"Write it as {_EXAMPLES[kind.removeprefix(_XSD)]}."
     return None
+
+
+def _date(values: list[object] | None) -> dates.Bounds | None:
+    """The one date among *values*; None where there is none, or what another check finds to be no date."""
+    with contextlib.suppress(ValueError):
+        return dates.bounds(_lexical(values[0])) if values else None
+    return None
+
+
+def _lexical(term: object) -> str:
+    return term.value if isinstance(term, Literal) else ""
 
 
 def _is_day(text: str) -> bool:
