@@ -415,7 +415,7 @@ def test_the_number_of_proofs_is_bounded(pool, number):
 
 
 def test_data_without_our_rules_are_said_to_have_none(small_pool):
-    with pytest.raises(DatasetRefused):
+    with pytest.raises(NoSuchThing, match="came without rules"):
         why.explain(small_pool, statement("id:csto a foedus:Alliance"))
 
 

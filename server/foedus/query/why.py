@@ -146,9 +146,9 @@ class Explanation:
 
 
 def rulebook(dataset: Description) -> Rulebook:
-    """The rules of *dataset*; DatasetRefused where it has none, or they are not the ones of its manifest."""
+    """The rules of *dataset*; NoSuchThing where it has none, DatasetRefused where they are not its manifest's."""
     if dataset.rules is None:
-        raise DatasetRefused("These data were not made by our rules.", "Ask about the shipped data: foedus build.")
+        raise NoSuchThing("These data came without rules: nothing in them is concluded.", "Serve a built dataset.")
     return _rulebook(dataset.rules, dataset.rules_sha256)
 
 

@@ -8,7 +8,7 @@ from flask import Flask
 from foedus import __version__, names, questions
 from foedus.query.cache import Cache
 from foedus.query.pool import Asker
-from foedus.web import asking, dates, describe, endpoint, entities, explore, headers, health, metrics, problems
+from foedus.web import asking, dates, describe, endpoint, entities, explore, headers, health, metrics, problems, why
 from foedus.web.asking import Library
 from foedus.web.desk import Desk, Network
 from foedus.web.express import Express
@@ -52,6 +52,7 @@ def create_app(pool: Asker, settings: Settings | None = None) -> Flask:
     app.register_blueprint(explore.bp)
     app.register_blueprint(entities.bp)
     app.register_blueprint(health.bp)
+    app.register_blueprint(why.bp)
     endpoint.register(app, open_desk, reserved_desk, stored)
     problems.register(app)
     headers.register(app)

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from foedus import names, questions
 from foedus.query.results import Term
+from foedus.query.why import shown as shown_term
 from foedus.questions import Question
 from foedus.web import asking, dates
 from foedus.web.asking import Library, Row, is_true
@@ -68,7 +69,10 @@ class Citation:
 
 @dataclass(frozen=True)
 class Shown:
-    """A term as a page shows it; *kind* is ``link``, ``outside``, ``text``, ``date`` or ``code``."""
+    """A term as a page shows it; *kind* is ``link``, ``outside``, ``text``, ``date`` or ``code``.
+
+    Where the fact that it stands in is *inferred*, *why* is the address of its proof.
+    """
 
     kind: str
     text: str
@@ -77,6 +81,7 @@ class Shown:
     name: str = ""
     inferred: bool = False
     citation: Citation | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -245,6 +250,14 @@ def query_address(text: str, form: str = "", graphs: Sequence[str] = ()) -> str:
     return "/sparql?" + urlencode(pairs)
 
 
+def why_address(subject: str, property_: str, value: Term) -> str:
+    """The address of the proofs of a statement; none where a nameless node is in it."""
+    if value.kind not in ("iri", "literal"):
+        return ""
+    terms = (Term("iri", subject), Term("iri", property_), value)
+    return "/why?" + urlencode(dict(zip("spo", map(shown_term, terms), strict=True)), safe=":")
+
+
 def find_thing(library: Library, iri: str, day: str, stored: Mapping[str, Question]) -> Thing | None:
     """Everything known about *iri*, with the state of affairs on *day*; None if nothing is said of it."""
     sheet = _Sheet(library, iri, day)
@@ -351,7 +364,7 @@ class _Sheet:
             iri=self.iri,
             name=names.curie(self.iri),
             label=self.naming.show(Term("iri", self.iri)),
-            types=tuple(self.naming.show(row["class"], is_true(row["inferred"])) for row in direct),
+            types=tuple(self._shown(_TYPE, row["class"], row) for row in direct),
             names=tuple((word, values) for each, word in _NAMES.items() if (values := self._values(each))),
             lead=tuple(value for each in _LEAD for value in self._values(each)),
             groups=self._groups(),
@@ -375,8 +388,22 @@ class _Sheet:
     def _values(self, property_: str, inferred: bool | None = None) -> tuple[Shown, ...]:
         """The values of *property_*; only those that are (not) *inferred*, where that is asked."""
         rows = [row for row in self.outgoing.get(property_, ()) if inferred in (None, is_true(row["inferred"]))]
-        shown = [self.naming.show(row["value"], is_true(row["inferred"]), self.nested) for row in rows]
+        shown = [self._shown(property_, row["value"], row) for row in rows]
         return tuple(sorted(shown, key=lambda value: (_language_order(value.language), value.text.lower())))
+
+    def _shown(self, property_: str, value: Term, row: Row) -> Shown:
+        """*value* of *property_*, with the way to its proof where *row* says that it is inferred."""
+        inferred = is_true(row["inferred"])
+        shown = self.naming.show(value, inferred, self.nested)
+        return replace(shown, why=why_address(self.iri, property_, value)) if inferred else shown
+
+    def _referring(self, property_: str, row: Row) -> Shown:
+        """What says by *property_*, as *row* has it, something of the thing."""
+        other = row["other"]
+        shown = self.naming.show(other, is_true(row["inferred"]))
+        if not shown.inferred or other.kind != "iri":
+            return shown
+        return replace(shown, why=why_address(other.value, property_, Term("iri", self.iri)))
 
     def _facts(self, properties: Iterable[str], inferred: bool | None = None) -> tuple[Fact, ...]:
         made = []
@@ -424,7 +451,7 @@ class _Sheet:
         made = [
             Reference(
                 property=self.naming.show(Term("iri", each)),
-                things=tuple(self.naming.show(row["other"], is_true(row["inferred"])) for row in rows),
+                things=tuple(self._referring(each, row) for row in rows),
                 total=counts.get(each, len(rows)),
                 query=f"SELECT ?thing WHERE {{\n  ?thing <{each}> {self.here} .\n}}\nORDER BY ?thing\n",
             )
