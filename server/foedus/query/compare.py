@@ -37,6 +37,7 @@ _SYNONYMS = {
 }
 _PAIRS = (("ccode1", "ccode2"), ("statea", "stateb"), ("mem1", "mem2"))
 _ALLIANCES = ("alliance", "version4id", "version3id", "atopid", "cowid")
+_NO_NUMBER = "Rows without a {name} are left out."
 _MISSING = {"", "na", "nan", ".", "-9", "-99", "-999", "null", "none"}
 _EXPECTED = (
     "Members: an id (alliance, version4id or atopid), ccode, mem_st_year, mem_st_month, mem_st_day and mem_end_…; or "
@@ -197,6 +198,7 @@ class _Reader:
         self.record = record
         self.lines = lines
         self.heads = heads
+        self.unknown: dict[str, None] = {}
         self.holders: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
         for (scheme, state), codes in record.codes.items():
             for code in codes if scheme == COW else ():
@@ -217,24 +219,28 @@ class _Reader:
             raise CannotRead(message, "Correct it, or leave the cell empty.", line=line.number) from error
         return int(value)
 
-    def needed(self, line: _Line, name: str) -> int:
-        value = self.number(line, self.heads[name])
-        if value is None:
-            raise CannotRead(f"{self.path}:{line.number}: {name} is empty.", "Each row needs one.", line=line.number)
-        return value
-
     def year(self, line: _Line, name: str) -> int:
-        value = self.needed(line, name)
-        if not 1 <= value < datetime.MAXYEAR:
-            raise CannotRead(f"{self.path}:{line.number}: {name} is {value}.", "Give a year.", line=line.number)
+        value = self.number(line, self.heads[name])
+        if value is None or not 1 <= value < datetime.MAXYEAR:
+            shown = "empty" if value is None else value
+            raise CannotRead(f"{self.path}:{line.number}: {name} is {shown}.", "Give a year.", line=line.number)
         return value
 
-    def find_state(self, code: int, year: int) -> str | None:
-        """Whose *code* was for most of *year*, else whose it was nearest to it in time; None for an unknown code."""
+    def find_state(self, line: _Line, name: str, year: int) -> str | None:
+        """Whose the number in a cell was for most of *year*, else whose it was nearest to it in time.
+
+        None, and told, for a number that is nobody's, or where there is none.
+        """
+        code = self.number(line, self.heads[name])
         first, end = new_year(year), new_year(year + 1)
         held = self.holders.get(str(code), ())
+        if not held:
+            self.unknown[
+                _NO_NUMBER.format(name=name) if code is None else f"{code} is the number of no state here."
+            ] = None
+            return None
         # The days shared are negative, and nearer to nought, for a time that is not far off.
-        return max(held, key=lambda each: min(each[1], end) - max(each[0], first))[2] if held else None
+        return max(held, key=lambda each: min(each[1], end) - max(each[0], first))[2]
 
 
 class _Pairs(_Reader):
@@ -252,7 +258,6 @@ class _Pairs(_Reader):
         super().__init__(path, record, lines, heads)
         self.pair = pair
         self.kinds = kinds
-        self.unknown: dict[str, None] = {}
 
     def comparison(self) -> Comparison:
         there = self.there()
@@ -275,7 +280,9 @@ class _Pairs(_Reader):
                     made.agreements += 1
         pairs, all_years = {key[:2] for key in there}, {key[2] for key in there}
         for key, row in sorted(here.items()):
-            if key[:2] in pairs and key not in there and min(all_years) <= key[2] <= max(all_years):
+            # A state that has no number in a year cannot be in the file.
+            numbered = row["ccode1"] is not None and row["ccode2"] is not None
+            if numbered and key[:2] in pairs and key not in there and min(all_years) <= key[2] <= max(all_years):
                 certain = [kind for kind in KINDS if kind in self.kinds and row[kind] == 1]
                 made.differences += [_differs(key, kind, "", "1") for kind in certain]
         return made
@@ -285,12 +292,7 @@ class _Pairs(_Reader):
         found: dict[tuple[str, str, int], dict[str, int]] = {}
         for line in self.lines:
             year = self.year(line, "year")
-            codes = [self.needed(line, name) for name in self.pair]
-            states = [self.find_state(code, year) for code in codes]
-            for code, state in zip(codes, states, strict=True):
-                if state is None:
-                    self.unknown[f"{code} is the number of no state here."] = None
-            one, other = states
+            one, other = (self.find_state(line, name, year) for name in self.pair)
             if one and other and one != other:
                 kinds = found.setdefault((one, other, year), {})
                 for kind, place in self.kinds.items():
@@ -329,10 +331,17 @@ def _differs(key: tuple[str, str, int], kind: str, there: str, here: str) -> Dif
 
 
 class _Time(NamedTuple):
-    """A time of membership in the file: the ranges of its first day and of the day after its last; None where open."""
+    """A time of membership in the file: the ranges of its first day and of the day after its last; None where open.
+
+    One whose beginning is not given may have begun on any day before its end, from the first of all.
+    """
 
     begin: tuple[int, int]
     end: tuple[int, int] | None
+
+    def days(self, horizon: int) -> tuple[int, int]:
+        """The days of it before *horizon*, half-open, that are known of."""
+        return self.begin[0] if self.begin[0] > 1 else self.begin[1], self.end[1] if self.end else horizon
 
 
 class _Members(_Reader):
@@ -387,18 +396,16 @@ class _Members(_Reader):
             kind = line.cells[self.heads["kind"]] if "kind" in self.heads else "member"
             begin, end = (self.range(line, each.split()) for each in (self.columns.begin, self.columns.end))
             self.last = max(self.last, *(year_of(each[1]) for each in (begin, end) if each), 0)
-            if kind not in ("member", "party") or begin is None:
-                made.silent += 1
-                continue
-            rows.append((line, begin, (end[0] + 1, end[1] + 1) if end else None))
-        for line, begin, end in rows:
-            code = self.needed(line, self.columns.state)
-            state = self.find_state(code, year_of(begin[0]))
-            if state is None:
-                told = f"{code} is the number of no state here."
-                made.unknown += [told] if told not in made.unknown else []
+            if kind in ("member", "party"):
+                rows.append((line, begin, (end[0] + 1, end[1] + 1) if end else None))
             else:
+                made.silent += 1
+        for line, known, end in rows:
+            begin = known or (1, (end[1] if end else self.horizon) - 1)
+            state = self.find_state(line, self.columns.state, year_of(begin[1]))
+            if state:
                 found[line.cells[self.heads[self.identity]].strip()][state].append(_Time(begin, end))
+        made.unknown += self.unknown
         return {
             alliance: {state: _joined(times) for state, times in members.items()} for alliance, members in found.items()
         }
@@ -429,7 +436,7 @@ class _Members(_Reader):
         """The part of all days of membership, in either, that is in both."""
         shared = every = 0
         for state in there.keys() | here.keys():
-            theirs = [(time.begin[0], time.end[1] if time.end else self.horizon) for time in there.get(state, ())]
+            theirs = [time.days(self.horizon) for time in there.get(state, ())]
             ours = [(span.begin_latest, min(span.end_latest, self.horizon)) for span in here.get(state, ())]
             both = sum(max(0, min(a[1], b[1]) - max(a[0], b[0])) for a in theirs for b in ours)
             shared += both
@@ -440,12 +447,12 @@ class _Members(_Reader):
         """Compare the times of one state in one alliance, each with the one here that it shares most days with."""
         left = list(here)
         for time in there:
-            end = time.end[1] if time.end else self.horizon
-            shared = {span: min(span.end_latest, end) - max(span.begin_latest, time.begin[0]) for span in left}
+            first, end = time.days(self.horizon)
+            shared = {span: min(span.end_latest, end) - max(span.begin_latest, first) for span in left}
             span = max(shared, key=lambda each: shared[each], default=None)
             if span is None:
                 shown = f"{_shown(time.begin)}–{_shown(time.end, last=True)}"
-                made.differences.append(_apart("only there", body, state, shown, "", end - time.begin[0]))
+                made.differences.append(_apart("only there", body, state, shown, "", end - first))
                 continue
             left.remove(span)
             ours = (span.begin_earliest, span.begin_latest)
@@ -498,9 +505,9 @@ def _gap(there: tuple[int, int], here: tuple[int, int]) -> int:
 def _joined(times: Iterable[_Time]) -> list[_Time]:
     """*times* in order, one that begins where another ended being its continuation: under a new number, for example."""
     joined: list[_Time] = []
-    for time in sorted(times, key=lambda each: (each.begin, each.end or (FAR, FAR))):
+    for time in sorted(times, key=lambda each: each.days(FAR)):
         before = joined[-1] if joined else None
-        if before is None or (before.end is not None and time.begin[0] > before.end[1]):
+        if before is None or (before.end is not None and time.days(FAR)[0] > before.end[1]):
             joined.append(time)
         else:
             ends = None if before.end is None or time.end is None else max(before.end, time.end)

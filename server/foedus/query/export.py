@@ -40,10 +40,12 @@ def export(
     """
     from foedus.query.store import rewritten
 
-    steps = len(tables.NAMES) + len(_DUMPS) + 2
+    steps = len(tables.NAMES) + len(_DUMPS) + 1
     tell = progress or (lambda *_: None)
     with _replacing(out) as folder:
         tell("reading", 0, steps)
+        if reasoner is not None:
+            reasoner(folder / REASONER)
         made = Tables(record.read(asker))
         for done, name in enumerate(tables.NAMES, start=1):
             tell(name, done, steps)
@@ -57,9 +59,6 @@ def export(
         for done, form in enumerate(_DUMPS, start=len(tables.NAMES) + 1):
             tell(f"dataset.{form}", done, steps)
             (folder / f"dataset.{form}").write_bytes(rewritten(quads, form))
-        if reasoner is not None:
-            tell(REASONER, steps - 1, steps)
-            reasoner(folder / REASONER)
         sums = _checksums(folder)
         (folder / CHECKSUMS).write_text("".join(f"{digest}  {name}\n" for name, digest in sums.items()))
         tell("writing", steps, steps)
