@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 PROMISED = {
     "members-on": (("alliance", "date"), ("state", "label", "iso3", "certainty", "status")),
     "bound-on": (("treaty", "date"), ("state", "label", "iso3", "certainty", "status")),
-    "history-of": (("state",), ("body", "kind", "label", "from", "until", "status")),
+    "history-of": (("state", "date"), ("body", "kind", "label", "from", "until", "status")),
     "invocations": (
         ("treaty",),
         ("invocation", "label", "article", "requester", "requested", "decided", "outcome"),

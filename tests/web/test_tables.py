@@ -88,3 +88,15 @@ def test_the_codebook_is_readable(client):
     answer = client.get("/download/codebook.md")
     assert answer.content_type == "text/markdown; charset=utf-8"
     assert "| `ccode1` |" in answer.text
+
+
+@pytest.mark.parametrize("name", ["csto", "collective-security-treaty", "uzbekistan"])
+def test_every_page_about_membership_takes_a_day(client, name):
+    """By ``on`` or by ``date``: on 19 December 2012 Uzbekistan's time had ended, and half a year before it had not."""
+    form = client.get(f"/page/{name}").text
+    assert '<input id="on" type="date" name="on"' in form
+    before, by_date, after = (
+        client.get(f"/page/{name}?{day}").text for day in ("on=2012-06-01", "date=2012-06-01", "date=2012-12-19")
+    )
+    assert before == by_date != after
+    assert client.get(f"/page/{name}?date=2012-02-30").status_code == 400

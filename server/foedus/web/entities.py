@@ -141,9 +141,11 @@ def _page_or_rdf(iri: str) -> Response:
 
 
 def _page(iri: str) -> Response:
-    day = request.args.get("on") or shelf().as_of
+    # ``date`` is what the questions call it.
+    name = "date" if "date" in request.args and "on" not in request.args else "on"
+    day = request.args.get(name) or shelf().as_of
     if not dates.is_day(day):
-        raise WrongUsage(f"on: “{day}” is no date.", "Write a real day as YYYY-MM-DD.")
+        raise WrongUsage(f"{name}: “{day}” is no date.", "Write a real day as YYYY-MM-DD.")
     found = describe.find_thing(shelf().library, iri, day, shelf().questions) if names.is_iri(iri) else None
     if found is None:
         raise _no_such(iri)
