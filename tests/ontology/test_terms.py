@@ -202,11 +202,13 @@ def test_no_date_property_has_a_range(core):
     assert [each for each in dates if list(core.objects(each, RDFS.range))] == []
 
 
-def test_bounds_are_declared_in_pairs_and_exist(core):
+def test_a_date_has_both_bounds_and_the_ends_of_a_coverage_have_the_outer_one(core):
+    """How far a coverage reaches: the first day that its beginning allows, and the last that its end allows."""
     earliest = dict(core.subject_objects(FOEDUS.earliestBound))
     latest = dict(core.subject_objects(FOEDUS.latestBound))
-    assert local(set(earliest)) == {"occurred", "takesEffect", "requestedOn", "began", "ended"}
-    assert set(earliest) == set(latest)
+    dates = {"occurred", "takesEffect", "requestedOn", "began", "ended"}
+    assert local(set(earliest)) == {*dates, "coveredFrom"}
+    assert local(set(latest)) == {*dates, "coveredUntil"}
     assert {*earliest.values(), *latest.values()} <= ours(core, OWL.DatatypeProperty)
 
 

@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Triple
@@ -56,8 +57,8 @@ def check(paths: Sequence[Path] = (), consistency: bool = False, root: Path = fi
 
     With *paths*, files or folders, only what is wrong in them is reported; one that lies outside the content is read
     beside it. Where they hold data, questions or link tables, everything else is read as their context, and only what
-    they describe is held against the shapes. With *consistency*, HermiT reasons over ontology and data. CannotRead
-    where a path is missing.
+    they describe is held against the shapes. With *consistency*, HermiT and Pellet reason over ontology and data.
+    CannotRead where a path is missing.
     """
     for path in paths:
         known = (*_CHECKED, ".tsv") if _within(path, root) else _CHECKED
@@ -72,9 +73,8 @@ def check(paths: Sequence[Path] = (), consistency: bool = False, root: Path = fi
     if consistency and made.graphs:
         from foedus.build.consistency import check_consistency  # owlready2 takes a second to load
 
-        seen = check_consistency(
-            triple for graph in (names.ONTOLOGY_GRAPH, names.ASSERTED, names.INFERRED) for triple in made.graphs[graph]
-        )
+        graphs = (made.graphs[graph] for graph in (names.ONTOLOGY_GRAPH, names.ASSERTED, names.INFERRED))
+        seen = check_consistency(chain.from_iterable(graphs), _places(content, made.graphs[names.INFERRED]))
         findings += seen.findings
         counts += seen.counts
     report = Report.of(findings, counts)
