@@ -1,8 +1,10 @@
 """Compile the content into one dataset: read, reason, validate, check, describe, write."""
 
+import contextlib
+import gc
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -34,6 +36,21 @@ _VALUE = re.compile(r'"[^"]*"|\bid:[a-z0-9-]+')
 _NOWHERE = re.compile(r" refers to (id:\S+), which is described nowhere\.")
 
 
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Keep Python from looking for garbage: hundreds of thousands of terms are kept to the end, and to look through
+    them again and again takes a sixth of the time.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@_undisturbed()
 def build(out: Path, data: Sequence[Path] = (), progress: Progress | None = None, root: Path = files.ROOT) -> Manifest:
     """Make the dataset in *out* from the content under *root*, with *data* in place of its ``data/``.
 
@@ -52,6 +69,7 @@ def build(out: Path, data: Sequence[Path] = (), progress: Progress | None = None
     return manifest
 
 
+@_undisturbed()
 def check(paths: Sequence[Path] = (), consistency: bool = False, root: Path = files.ROOT) -> Report:
     """Everything that is wrong with the content under *root*, and how much was looked at.
 
