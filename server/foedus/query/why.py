@@ -7,6 +7,7 @@ So an explanation is found by running the rule again, on the whole dataset, and 
 
 import hashlib
 import heapq
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -29,10 +30,10 @@ MOST_PROOFS = 50
 MOST_STATEMENTS = 3000
 """Statements that the proofs of one statement may rest on, all alternatives together."""
 MOST_NODES = 5000
-"""Statements in one proof written out as a tree, each as often as it is used."""
+"""Statements in all proofs that are given together, written out as trees, each as often as it is used."""
 MOST_DEPTH = 60
 """Rules one above the other, and longest way in between, that are followed."""
-MOST_WORK = 200_000
+MOST_WORK = 50_000
 """Combinations of alternatives that are weighed."""
 LONGEST_TERM = 2000
 """Characters of a term that is given from outside."""
@@ -51,6 +52,8 @@ _WRITTEN = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b
 Element = Mapping[str, Any]
 Binding = Mapping[str, Term]
 _Owner = TypeVar("_Owner")
+_Use = tuple[Binding, "tuple[Statement, ...]", tuple[str, ...]]
+"""One use of a rule: what its variables are, the premises, and the conditions in words."""
 
 
 @dataclass(frozen=True)
@@ -269,6 +272,7 @@ class Finder:
         self.asker = asker
         self.book = book
         self.known: dict[Statement, frozenset[str]] = {}
+        self.uses: dict[tuple[str, tuple[str, ...], tuple[Term, ...]], list[_Use]] = {}
         self.by_property: dict[str, list[tuple[Rule, int]]] = {}
         for rule in book.rules:
             for place, (_, property_, _) in enumerate(rule.template):
@@ -302,14 +306,9 @@ class Finder:
                     candidates.append((statement, rule, place, bound, needed))
         # Most rules that could conclude a statement by its form are ruled out by the kind of thing that it is about.
         holds = self.graphs(list(dict.fromkeys(each for candidate in candidates for each in candidate[4])))
-        wanted: dict[tuple[str, int], list[tuple[Statement, dict[str, Term]]]] = {}
-        rules = {rule.name: rule for rule in self.book.rules}
-        for statement, rule, place, bound, needed in candidates:
-            if all(holds[each] for each in needed):
-                wanted.setdefault((rule.name, place), []).append((statement, bound))
-        for (name, place), targets in wanted.items():
-            for statement, step in self._steps_of(rules[name], place, targets):
-                found[statement].setdefault((step.rule, frozenset(step.premises)), step)
+        ruled = [candidate[:4] for candidate in candidates if all(holds[each] for each in candidate[4])]
+        for statement, step in self._concluded(ruled):
+            found[statement].setdefault((step.rule, frozenset(step.premises)), step)
         for step in self._readings(found):
             found[step.conclusion].setdefault((step.rule, frozenset(step.premises)), step)
         return {each: tuple(steps.values()) for each, steps in found.items()}
@@ -329,38 +328,60 @@ class Finder:
                     into.add(row[key].value)
         return {each: (tuple(sorted(files)), tuple(sorted(sources))) for each, (files, sources) in found.items()}
 
-    def _steps_of(
-        self, rule: Rule, place: int, targets: Sequence[tuple[Statement, dict[str, Term]]]
+    def _concluded(
+        self, candidates: Sequence[tuple[Statement, Rule, int, dict[str, Term]]]
     ) -> Iterator[tuple[Statement, Step]]:
-        """The uses of *rule* that conclude *targets* by the statement at *place* of its template."""
-        known = list(dict.fromkeys(term for term in rule.template[place] if term.startswith("?")))
+        """The uses of rules that conclude the statements of *candidates*, each with a rule, the place of its template
+        that may conclude it, and what the variables there are then.
+
+        Where a rule concludes several statements about one thing, its uses are looked up by that thing, once for all.
+        """
+        new: dict[tuple[str, tuple[str, ...]], tuple[Rule, dict[tuple[Term, ...], None]]] = {}
+        keys = []
+        for _, rule, place, bound in candidates:
+            subject = rule.template[place][0]
+            shared = subject in bound and sum(each[0] == subject for each in rule.template) > 1
+            known = (subject,) if shared else tuple(bound)
+            values = tuple(bound[each] for each in known)
+            keys.append((rule.name, known, values))
+            if (rule.name, known, values) not in self.uses:
+                new.setdefault((rule.name, known), (rule, {}))[1][values] = None
+        for (name, known), (rule, wanted) in new.items():
+            self.uses |= {(name, known, values): [] for values in wanted}
+            for values, use in self._uses(rule, known, list(wanted)):
+                self.uses[name, known, values].append(use)
+        for key, (statement, rule, place, _) in zip(keys, candidates, strict=True):
+            triple = rule.template[place]
+            for binding, premises, conditions in self.uses[key]:
+                whole = all(term in binding for term in triple if term.startswith("?"))
+                if whole and _instance(triple, binding) == statement:
+                    yield statement, Step(statement, rule.name, rule.file, rule.sentence, premises, conditions)
+
+    def _uses(
+        self, rule: Rule, known: Sequence[str], wanted: Sequence[tuple[Term, ...]]
+    ) -> Iterator[tuple[tuple[Term, ...], _Use]]:
+        """The uses of *rule* in which the variables *known* have one of the values *wanted*, with these."""
         alias = {each: each if each in rule.certain else f"?_k_{each[1:]}" for each in known}
         usable = rule.certain | set(known)
+        # One use of a rule concludes its whole template, so all of that is in the dataset: it leads there fastest.
         hints = [
             [alias.get(term, term) for term in triple]
-            for number, triple in enumerate(rule.template)
-            if number != place and all(term in usable for term in triple if term.startswith("?"))
+            for triple in rule.template
+            if all(term in usable for term in triple if term.startswith("?"))
         ]
         hint = " ".join(f"{' '.join(triple)} ." for triple in hints)
         tests = [f"FILTER(sameTerm({each}, {alias[each]}))" for each in known if alias[each] != each]
         head = tuple(alias[each] for each in known)
-        rows = [(owner, [written(bound[each]) for each in known]) for owner, bound in targets]
 
         def body(values: str) -> str:
             return " ".join((hint, _group(rule.where, _Restriction(values, hint, hints, head)), *tests))
 
-        for owner, row in self._answers(head, rows, body):
+        for owner, row in self._answers(head, [(each, list(map(written, each))) for each in wanted], body):
             binding = {f"?{name}": term for name, term in row.items()}
             premises: list[Statement] = []
             conditions: list[str] = []
             self._gather(rule.where, binding, premises, conditions)
-            yield (
-                owner,
-                Step(
-                    owner, rule.name, rule.file, rule.sentence, tuple(dict.fromkeys(premises)),
-                    tuple(dict.fromkeys(conditions)),
-                ),
-            )  # fmt: skip
+            yield owner, (binding, tuple(dict.fromkeys(premises)), tuple(dict.fromkeys(conditions)))
 
     def _gather(
         self, elements: Sequence[Element], binding: Binding, premises: list[Statement], conditions: list[str]
@@ -632,16 +653,14 @@ class _Weighing:
 
     def explanation(self, finder: Finder) -> Explanation:
         trees = self.trees(self.root, frozenset())
-        chosen = trees[: self.proofs]
-        for tree in chosen:
-            if tree.size > MOST_NODES:
-                raise AnswerTooLarge(
-                    f"A proof has more than {MOST_NODES} statements.", "Ask about one of its premises."
-                )
+        if trees and trees[0].size > MOST_NODES:
+            raise AnswerTooLarge(f"A proof has more than {MOST_NODES} statements.", "Ask about one of its premises.")
+        sizes = itertools.accumulate(each.size for each in trees[: self.proofs])
+        chosen = [tree for tree, size in zip(trees, sizes, strict=False) if size <= MOST_NODES]
         leaves = {each.conclusion for tree in chosen for each in _leaves(tree)}
         origins = finder.origins(leaves)
         return Explanation(
-            self.root, tuple(self.proof(tree, origins) for tree in chosen), more=len(trees) > self.proofs
+            self.root, tuple(self.proof(tree, origins) for tree in chosen), more=len(trees) > len(chosen)
         )
 
     def proof(self, tree: _Tree, origins: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]) -> Proof:

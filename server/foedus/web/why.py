@@ -1,12 +1,14 @@
 """Why a statement holds, or why something is not so: proofs as a page, as JSON, and in Turtle with PROV-O's terms."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, make_response, render_template, request
+from flask.sansio.blueprints import BlueprintSetupState
 
 from foedus import names
-from foedus.errors import NotAcceptable, WrongUsage
+from foedus.errors import FoedusError, NotAcceptable, WrongUsage
 from foedus.query import formats, proofs, whynot
 from foedus.query import why as reasons
 from foedus.query.results import Term
@@ -43,6 +45,13 @@ class Node:
     sources: tuple[Shown, ...] = ()
     repeats: str = ""
     number: int = 0
+
+
+@bp.record
+def _read_rules(state: BlueprintSetupState) -> None:
+    """Read the rules when the server starts: a later build may have removed their file when somebody asks."""
+    with contextlib.suppress(FoedusError):
+        reasons.rulebook(state.app.extensions["foedus-shelf"].library.pool.dataset)
 
 
 @bp.get("/why")
