@@ -148,7 +148,7 @@ def test_ask_prints_rows_as_turtle_too(run):
 
     rs = Namespace("http://www.w3.org/2001/sw/DataAccess/tests/result-set#")
     graph = Graph().parse(data=run("ask", "unanswered", "asOf=2022-09-16", "--ttl").stdout, format="turtle")
-    assert len(set(graph.objects(None, rs.solution))) == 2
+    assert len(set(graph.objects(None, rs.solution))) == 6
 
 
 @pytest.mark.parametrize(

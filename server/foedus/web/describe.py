@@ -460,7 +460,7 @@ class _Sheet:
         return tuple(sorted(made, key=lambda reference: reference.property.text.lower()))
 
     def _questions(self, stored: Mapping[str, Question], classes: set[str]) -> tuple[tuple[str, str], ...]:
-        """The stored questions that take the thing as a parameter, as (question, address); days are the page's own."""
+        """The stored questions that the thing alone answers, as (question, address); days are the page's own."""
         found = []
         for question in stored.values():
             place = next((each for each in question.parameters if each.type in classes), None)
@@ -469,6 +469,8 @@ class _Sheet:
             values = {place.name: self.iri.removeprefix(names.ID)}
             days = [each for each in question.parameters if each.type == questions.DATE and each.required]
             values |= {each.name: self.day for each in days}
+            if any(each.required and each.name not in values for each in question.parameters):
+                continue
             found.append((question.question, f"/queries/{question.slug}?{urlencode(values)}"))
         return tuple(found)
 
