@@ -400,23 +400,25 @@ def why(terms: tuple[str, ...], as_json: bool, as_ttl: bool, proofs: int | None,
     help="Folder for the files.",
 )
 def export(out: Path) -> None:
-    """Write the researchers' tables, their codebook and the RDF dumps, with checksums.
+    """Write the researchers' tables, their codebook, the RDF dumps and a file for OWL reasoners, with checksums.
 
     alliance, alliance-member, state-year, dyad-year and directed-dyad-year as CSV and as Parquet; codebook.md;
-    dataset.nq, .trig, .ttl and .jsonld; SHA256SUMS. A former export in DIR is replaced as a whole, or stays.
+    dataset.nq, .trig, .ttl and .jsonld; foedus-reasoner.owl; SHA256SUMS. A former export in DIR is replaced as a whole,
+    or stays.
 
     \b
     Examples:
       foedus export
       foedus export --out tables
     """
+    from foedus.build.consistency import write_reasoner_file
     from foedus.query import export as exporting
     from foedus.query.limits import GIB, Limits
     from foedus.query.pool import Pool
 
     built = _current_dataset()
     with Pool(built, Limits.chosen(time_limit=600, workers=1, answer=GIB)) as pool, _progress() as progress:
-        made = exporting.export(pool, built, out, progress=progress)
+        made = exporting.export(pool, built, out, lambda path: write_reasoner_file(path, built), progress)
     click.echo(f"{len(made)} files.", err=True)
     click.echo(str(out))
 

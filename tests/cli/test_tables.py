@@ -34,7 +34,14 @@ def exported(run, tmp_path_factory):
 
 def test_export_writes_tables_dumps_and_checksums(exported):
     files = {path.name for path in exported.iterdir()}
-    assert {"dyad-year.csv", "dyad-year.parquet", "codebook.md", "dataset.trig", "SHA256SUMS"} <= files
+    assert {
+        "dyad-year.csv",
+        "dyad-year.parquet",
+        "codebook.md",
+        "dataset.trig",
+        "foedus-reasoner.owl",
+        "SHA256SUMS",
+    } <= files
     summed = subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=exported)
     assert summed.returncode == 0
 
@@ -57,8 +64,8 @@ def test_a_difference_is_told_and_exits_with_1(run, exported, tmp_path):
     done = run("compare", file, "--same", "1=nato", "--csv")
     lines = done.stdout.splitlines()
     assert done.returncode == 1
-    assert lines[0] == "what,body,state1,state2,year,there,here,size,unit"
-    assert "begin,nato,turkey,,,1952-02-20,1952-02-18,2,days" in lines
+    assert lines[0] == "what,body,state1,state2,year,last_year,there,here,size,unit"
+    assert "begin,nato,turkey,,,,1952-02-20,1952-02-18,2,days" in lines
     assert not any(",greece," in line or "begin,nato,united-states" in line for line in lines)
     assert "only here,nato,canada" in done.stdout
 

@@ -189,9 +189,9 @@ def test_a_pledge_that_one_has_and_the_other_has_not_differs(tmp_path, was, is_n
 
 def test_a_year_that_the_file_leaves_out_is_a_difference(tmp_path):
     found = compared(tmp_path, COW_DYADS)
-    missing = [each.year for each in found.differences if not each.there and each.what == "defense"]
-    assert missing == [*range(1953, 1960), *range(1962, 1969)]
-    assert all((each.here, each.size, each.unit) == ("1", 1, "pledge") for each in found.differences)
+    missing = [each for each in found.differences if not each.there and each.what == "defense"]
+    assert [(each.year, each.last_year, each.size) for each in missing] == [(1953, 1959, 7), (1962, 1968, 7)]
+    assert all((each.here, each.unit) == ("1", "years") for each in found.differences)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,9 +49,10 @@ _EXPECTED = (
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing in which the two differ: *size* days (positive: later there), or 1 where a pledge is or is not.
+    """One thing in which the two differ: by *size* days (positive: later there), or in *size* years in a row.
 
-    *what* is ``begin``, ``end``, ``only there``, ``only here``, or a kind of pledge.
+    *what* is ``begin``, ``end``, ``only there``, ``only here``, or a kind of pledge, which is there (1), is not (0) or
+    has no row, from *year* to *last_year*.
     """
 
     what: str
@@ -59,6 +60,7 @@ class Difference:
     state1: str
     state2: str
     year: int | None
+    last_year: int | None
     there: str
     here: str
     size: int
@@ -199,6 +201,7 @@ class _Reader:
         self.lines = lines
         self.heads = heads
         self.unknown: dict[str, None] = {}
+        self.found: dict[tuple[str, int], str] = {}
         self.holders: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
         for (scheme, state), codes in record.codes.items():
             for code in codes if scheme == COW else ():
@@ -239,8 +242,11 @@ class _Reader:
                 _NO_NUMBER.format(name=name) if code is None else f"{code} is the number of no state here."
             ] = None
             return None
-        # The days shared are negative, and nearer to nought, for a time that is not far off.
-        return max(held, key=lambda each: min(each[1], end) - max(each[0], first))[2]
+        key = (str(code), year)
+        if key not in self.found:
+            # The days shared are negative, and nearer to nought, for a time that is not far off.
+            self.found[key] = max(held, key=lambda each: min(each[1], end) - max(each[0], first))[2]
+        return self.found[key]
 
 
 class _Pairs(_Reader):
@@ -285,6 +291,7 @@ class _Pairs(_Reader):
             if numbered and key[:2] in pairs and key not in there and min(all_years) <= key[2] <= max(all_years):
                 certain = [kind for kind in KINDS if kind in self.kinds and row[kind] == 1]
                 made.differences += [_differs(key, kind, "", "1") for kind in certain]
+        made.differences = _in_runs(made.differences)
         return made
 
     def there(self) -> dict[tuple[str, str, int], dict[str, int]]:
@@ -327,7 +334,23 @@ def _by_pair(table: Table, directed: bool) -> dict[tuple[str, str, int], dict[st
 
 
 def _differs(key: tuple[str, str, int], kind: str, there: str, here: str) -> Difference:
-    return Difference(kind, "", key[0], key[1], key[2], there, here, 1, "pledge")
+    return Difference(kind, "", key[0], key[1], key[2], key[2], there, here, 1, "years")
+
+
+def _in_runs(differences: Iterable[Difference]) -> list[Difference]:
+    """*differences* of single years, those that are alike year after year as one; by pair, then kind, then year."""
+    runs: list[Difference] = []
+    for each in sorted(differences, key=lambda each: (each.state1, each.state2, each.what, each.year)):
+        before = runs[-1] if runs else None
+        if (
+            before
+            and before.last_year is not None
+            and replace(before, year=each.year, last_year=before.last_year + 1, size=1) == each
+        ):
+            runs[-1] = replace(before, last_year=each.year, size=before.size + 1)
+        else:
+            runs.append(each)
+    return runs
 
 
 class _Time(NamedTuple):
@@ -494,7 +517,7 @@ class _Members(_Reader):
 
 
 def _apart(what: str, body: str, state: str, there: str, here: str, days: int) -> Difference:
-    return Difference(what, body, state, "", None, there, here, days, "days")
+    return Difference(what, body, state, "", None, None, there, here, days, "days")
 
 
 def _gap(there: tuple[int, int], here: tuple[int, int]) -> int:
