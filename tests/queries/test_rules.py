@@ -275,6 +275,41 @@ def test_a_freeze_of_a_state_that_is_no_member_interrupts_nothing(conclude):
     assert conclude(IN + OUT + act("freezes", "Freeze", "1915-01-01"))("interruption-league-rome-1", "rdf:type") == []
 
 
+def test_an_act_that_begins_no_later_than_the_bond_it_would_follow_begins_none(conclude):
+    """Both ends may have come before the beginning, in whose year they lie: each ends one bond, none is begun twice."""
+    ends = act("out", "Withdrawal", "1900", "1900") + act("quit", "Denunciation", "1900", "1900")
+    world = conclude(act("in", "Accession", "1900-05-01") + act("again", "Accession", "1900-06-01") + ends)
+    assert [world(f"binding-foedus-cassianum-rome-{n}", "foedus:begunBy") for n in (1, 2, 3)] == [["in"], ["again"], []]
+
+
+def test_a_readmission_lifts_an_interruption_of_its_own_treaty_only(conclude):
+    both = (IN + FREEZE).replace("ofTreaty id:foedus-cassianum", "ofTreaty id:foedus-cassianum , id:pact")
+    world = conclude(both + act("lifts", "Readmission", "1907-01-01", treaty="pact"))
+    assert world("interruption-pact-rome-1", "foedus:endedBy") == ["lifts"]
+    assert world("interruption-league-rome-1", "foedus:endedBy") == []
+
+
+def test_an_interruption_is_lifted_after_the_last_attestation_too(conclude):
+    world = conclude(IN + FREEZE + ATTESTED + act("lifts", "Readmission", "1960-01-01"))
+    assert world("interruption-league-rome-1", "foedus:endedBy") == ["lifts"]
+
+
+def test_an_interruption_that_may_fall_into_two_spells_is_of_the_first(conclude):
+    world = conclude(IN + OUT + AGAIN + act("freezes", "Freeze", "[1905..1925]"))
+    assert world("interruption-league-rome-1", "foedus:interrupts") == ["membership-league-rome-1"]
+
+
+def test_an_interruption_ends_after_its_own_first_day(conclude):
+    world = conclude(IN + act("freezes", "Freeze", "1910-03-01") + act("out", "Withdrawal", "1910", "1910"))
+    assert world("interruption-league-rome-1", "foedus:endEarliest") == ["1910-03-02"]
+    assert world("interruption-league-rome-1", "foedus:endLatest") == ["1910-12-31"]
+
+
+def test_a_signature_whose_day_may_be_later_than_the_bond_makes_a_signatory_before_it(conclude):
+    world = conclude(act("signs", "Signature", "1899") + act("in", "EntryIntoForce", "1899-07-01"))
+    assert world("signatory-foedus-cassianum-rome-1", "foedus:until") == ["1899-06-30"]
+
+
 UNDATED = """
 id:raid a foedus:Incident ; foedus:began "1905-05-01" .
 id:asks a foedus:Request ; foedus:triggeredBy id:raid .
@@ -465,3 +500,8 @@ def test_a_state_succeeds_the_one_whose_number_it_has_from_the_next_day(conclude
         f'foedus:validFrom "{first}" .\n'
     )
     assert conclude(GAUL + end + codes)("rome", "foedus:succeeds") == succeeded
+
+
+def test_a_membership_is_ended_once_however_its_end_and_the_dissolution_are_known(conclude):
+    world = conclude(act("in", "Accession", "1900-05-01") + act("out", "Withdrawal", "1900", "1900") + GONE)
+    assert world("membership-league-rome-1", "foedus:endedBy") == ["out"]
