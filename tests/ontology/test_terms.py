@@ -25,6 +25,7 @@ CLASSES = """
     ReadingStatus HarmKind CeasefireVerdict ClaimTopic Grouping Termination PerformanceClaim MembershipClaim Coverage
     ObligationCondition IncidentKind Performance SourceKind FactKind Completeness
     Independence Extinction ArmedConflict ConflictYear IndependenceKind ConflictType Intensity Dissolution
+    AnswerKind
 """
 
 OBJECT_PROPERTIES = """
@@ -36,7 +37,9 @@ OBJECT_PROPERTIES = """
     supportedBy correctedBy topic assessment victimsOf harm blames verdict contradicts source actsFor reading author
     derivedFrom hasCondition obliges namesAsThreat succeeds ofOrgan incidentKind attackedState performer performance
     sourceKind coverageOf factKind completeness independenceKind independentFrom absorbedBy ofConflict conflictType
-    intensity sideA sideB supportsSideA supportsSideB
+    intensity sideA sideB supportsSideA supportsSideB fellWithin mayHaveFallenWithin obliged possiblyObliged answer
+    betweenAllies possiblyBetweenAllies boundToBothSides supersededBy agreedVerdict withoutMembershipIn withoutBindingBy
+    returnedAfter continues
 """
 
 EDTF_PROPERTIES = """
@@ -49,7 +52,7 @@ OTHER_DATATYPE_PROPERTIES = """
     beganEarliest beganLatest endedEarliest endedLatest beginEarliest beginLatest endEarliest endLatest from until
     spellNumber status effectiveAt asOf minCount maxCount value unattributed articleNumber iso3 code codeScheme
     paragraph statement assessmentNote summary preferenceReason publisher language url sha256 office statedIn
-    independenceNote coveredEarliest coveredLatest year
+    independenceNote coveredEarliest coveredLatest year daysHeld
 """
 
 ANNOTATIONS = "aspect counterExample earliestBound latestBound primary statusWord"
@@ -77,6 +80,7 @@ LISTS = {
     "IndependenceKind": "stateFormation decolonisation secession partition",
     "ConflictType": "interstate internationalisedIntrastate",
     "Intensity": "minorConflict war",
+    "AnswerKind": "answered answeredOtherwise unanswered",
     "ClaimTopic": """
         publicationTopic conflictTopic onsetTopic blameTopic deathsTopic injuriesTopic relationTopic capabilityTopic
         roleTopic ceasefireTopic requestTopic organisationTopic characterisationTopic foundingTopic deploymentTopic

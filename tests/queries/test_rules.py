@@ -505,3 +505,232 @@ def test_a_state_succeeds_the_one_whose_number_it_has_from_the_next_day(conclude
 def test_a_membership_is_ended_once_however_its_end_and_the_dissolution_are_known(conclude):
     world = conclude(act("in", "Accession", "1900-05-01") + act("out", "Withdrawal", "1900", "1900") + GONE)
     assert world("membership-league-rome-1", "foedus:endedBy") == ["out"]
+
+
+LATINS = """
+id:praeneste a foedus:State . id:tibur a foedus:State . id:lanuvium a foedus:State .
+id:foedus-dataset foedus:asOf "1950-01-01"^^xsd:date .
+"""
+ALL = "ofState id:rome , id:praeneste , id:tibur"
+JOINED = LATINS + act("in", "EntryIntoForce", "1900-01-01", "1900-01-01").replace("ofState id:rome", ALL)
+"""Three states, members from 1900 on with no end in sight; a fourth never joins."""
+ROLL = (
+    'id:roll a foedus:Attestation ; foedus:asOf "1920-12-31"^^xsd:date ; foedus:attests id:league ; foedus:'
+    + ALL
+    + " .\n"
+)
+"""The three are certainly members up to the end of 1920."""
+MAY_JOIN = act("later", "Accession", "[1905-01-01..1905-12-31]", "[1905-01-01..1905-12-31]").replace("rome", "lanuvium")
+"""The fourth accedes on some day of 1905 and is certainly bound on no later one, for want of an attestation."""
+
+
+def war(day, states="id:rome , id:praeneste", name="war"):
+    """An incident of *states* on *day* in Turtle."""
+    return f'id:{name} a foedus:Incident ; foedus:participant {states} ; foedus:began "{day}" .\n'
+
+
+@pytest.mark.parametrize(
+    ("day", "certain", "possible"),
+    [
+        ("1899-12-31", False, False),
+        ("1900-01-01", True, False),
+        ("1920-12-31", True, False),
+        ("1921-01-01", False, True),
+        ("[1899-06-01..1900-06-01]", False, True),
+        ("[1920-06-01..1921-06-01]", False, True),
+        ("[1900-06-01..1910-06-01]", True, False),
+    ],
+)
+def test_an_incident_fell_within_a_membership_that_covers_every_day_it_can_be_of(conclude, day, certain, possible):
+    world = conclude(JOINED + ROLL + war(day))
+    spells = [f"{spell}-{state}-1" for spell in ("binding-foedus-cassianum", "membership-league") for state in PAIR]
+    assert world("war", "foedus:fellWithin") == (spells if certain else [])
+    assert world("war", "foedus:mayHaveFallenWithin") == (spells if possible else [])
+    assert world("war", "foedus:betweenAllies") == (["league"] if certain else [])
+    assert world("war", "foedus:possiblyBetweenAllies") == (["league"] if possible else [])
+
+
+PAIR = ("praeneste", "rome")
+
+
+def test_what_is_certain_of_one_ally_and_possible_of_the_other_is_possible_of_both(conclude):
+    states = "id:rome , id:lanuvium"
+    world = conclude(JOINED + ROLL + MAY_JOIN + war("1905-06-01", states))
+    assert world("war", "foedus:fellWithin") == ["binding-foedus-cassianum-rome-1", "membership-league-rome-1"]
+    assert world("war", "foedus:betweenAllies") == []
+    assert world("war", "foedus:possiblyBetweenAllies") == ["league"]
+    assert conclude(JOINED + ROLL + MAY_JOIN + war("1904-12-31", states))("war", "foedus:possiblyBetweenAllies") == []
+
+
+PLEDGE = """
+id:article a foedus:Article ; foedus:articleOf id:foedus-cassianum .
+id:wording a foedus:ArticleVersion ; foedus:versionOf id:article ; foedus:introducedBy id:in ;
+    foedus:hasObligation foedus:defence .
+"""
+
+
+def plea(day="1905-06-01", more=""):
+    """Rome invokes the article on *day*, in Turtle; *more* is said of the request."""
+    return PLEDGE + (
+        f'id:plea a foedus:ArticleInvocation ; foedus:invokes id:article ; foedus:requestedOn "{day}" ;'
+        f" foedus:requestedBy id:rome ; foedus:asksFor foedus:militaryAssistance {more} .\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("day", "obliged", "possibly"),
+    [
+        ("1899-12-31", [], []),
+        ("1904-12-31", ["praeneste", "tibur"], []),
+        ("1905-06-01", ["praeneste", "tibur"], ["lanuvium"]),
+        ("1925-01-01", [], ["lanuvium", "praeneste", "tibur"]),
+    ],
+)
+def test_a_request_obliges_who_is_certainly_bound_and_perhaps_who_may_be(conclude, day, obliged, possibly):
+    world = conclude(JOINED + ROLL + MAY_JOIN + plea(day))
+    assert world("plea", "foedus:obliged") == obliged
+    assert world("plea", "foedus:possiblyObliged") == possibly
+
+
+def test_a_one_sided_wording_and_an_attack_on_a_party_oblige_the_others_only(conclude):
+    one_sided = conclude(JOINED + ROLL + plea() + "id:wording foedus:obliges id:tibur .")
+    assert one_sided("plea", "foedus:obliged") == ["tibur"]
+    attacked = war("1905-05-30", "id:praeneste") + "id:war foedus:attackedState id:praeneste ."
+    world = conclude(JOINED + ROLL + plea(more="; foedus:triggeredBy id:war") + attacked)
+    assert world("plea", "foedus:obliged") == ["tibur"]
+
+
+def test_a_wording_without_obligation_obliges_nobody(conclude):
+    text = plea().replace(" ;\n    foedus:hasObligation foedus:defence", "")
+    assert conclude(JOINED + ROLL + text)("plea", "foedus:obliged") == []
+
+
+REPLY = 'id:{0} a foedus:{1} ; foedus:{2} id:plea ; foedus:occurred "{3}" ; foedus:provides foedus:{4} .\n'
+
+
+@pytest.mark.parametrize(
+    ("replies", "answer"),
+    [
+        ("", "unanswered"),
+        (REPLY.format("d", "Decision", "decisionOn", "1905-06-02", "militaryAssistance"), "answered"),
+        (REPLY.format("o", "Outcome", "outcomeOf", "1905-06-02", "militaryAssistance"), "answered"),
+        (REPLY.format("d", "Decision", "decisionOn", "1905-06-02", "consultations"), "answeredOtherwise"),
+        (REPLY.format("d", "Decision", "decisionOn", "1950-01-02", "militaryAssistance"), "unanswered"),
+        (
+            REPLY.format("d", "Decision", "decisionOn", "1905-06-02", "consultations")
+            + REPLY.format("o", "Outcome", "outcomeOf", "1905-06-03", "militaryAssistance"),
+            "answered",
+        ),
+        ('id:d a foedus:Decision ; foedus:decisionOn id:plea ; foedus:occurred "1905-06-02" .', "unanswered"),
+    ],
+)
+def test_a_request_is_answered_by_what_it_asked_for_up_to_the_day_of_the_data_set(conclude, replies, answer):
+    assert conclude(JOINED + plea() + replies)("plea", "foedus:answer") == [answer]
+
+
+def test_a_request_after_the_day_of_the_data_set_is_not_yet_unanswered(conclude):
+    assert conclude(JOINED + plea("1950-01-02"))("plea", "foedus:answer") == []
+
+
+def test_a_decision_fell_within_the_membership_of_who_had_asked(conclude):
+    decided = 'id:d a foedus:Decision ; foedus:decisionOn id:plea ; foedus:occurred "{}" .'
+    world = conclude(JOINED + ROLL + plea() + decided.format("1905-06-02"))
+    assert world("d", "foedus:fellWithin") == ["binding-foedus-cassianum-rome-1", "membership-league-rome-1"]
+    assert world("d", "foedus:mayHaveFallenWithin") == []
+    late = conclude(JOINED + ROLL + plea() + decided.format("1930"))
+    assert late("d", "foedus:fellWithin") == []
+    assert late("d", "foedus:mayHaveFallenWithin") == ["binding-foedus-cassianum-rome-1", "membership-league-rome-1"]
+
+
+@pytest.mark.parametrize(("wording", "bound"), [("defence", ["tibur"]), ("consultation", [])])
+def test_an_ally_of_two_that_fight_is_bound_to_both_sides_if_it_pledged_defence(conclude, wording, bound):
+    text = PLEDGE.replace("foedus:defence", f"foedus:{wording}")
+    assert conclude(JOINED + ROLL + text + war("1905-06-01"))("war", "foedus:boundToBothSides") == bound
+    assert conclude(JOINED + ROLL + text + war("1925-06-01"))("war", "foedus:boundToBothSides") == []
+
+
+@pytest.mark.parametrize(
+    ("year", "sides", "allies"),
+    [
+        (1905, "foedus:sideA id:rome ; foedus:sideB id:tibur", ["league"]),
+        (1905, "foedus:sideA id:lanuvium ; foedus:supportsSideA id:rome ; foedus:sideB id:tibur", ["league"]),
+        (1905, "foedus:sideA id:rome , id:tibur ; foedus:sideB id:lanuvium", []),
+        (1899, "foedus:sideA id:rome ; foedus:sideB id:tibur", []),
+        (1921, "foedus:sideA id:rome ; foedus:sideB id:tibur", []),
+    ],
+)
+def test_a_conflict_year_is_between_allies_on_opposite_sides_who_were_members_in_it(conclude, year, sides, allies):
+    fighting = f'id:y a foedus:ConflictYear ; foedus:year {year} ; foedus:began "1890-01-01" ; {sides} .'
+    assert conclude(JOINED + ROLL + fighting)("y", "foedus:betweenAllies") == allies
+
+
+def truce(name, effect, more="", parties="id:rome , id:tibur"):
+    """A ceasefire in one war in Turtle."""
+    return (
+        f'id:{name} a foedus:Ceasefire ; foedus:onIncident id:war ; foedus:takesEffect "{effect}" ;'
+        f" foedus:ceasefireParty {parties} {more} .\n"
+    )
+
+
+def test_a_ceasefire_is_superseded_by_the_next_one_between_the_same_states(conclude):
+    world = conclude(LATINS + truce("a", "1905-01-01") + truce("b", "1905-02-01") + truce("c", "1905-03"))
+    assert [world(name, "foedus:supersededBy") for name in "abc"] == [["b"], ["c"], []]
+    others = conclude(LATINS + truce("a", "1905-01-01") + truce("b", "1905-02-01", parties="id:tibur , id:lanuvium"))
+    assert others("a", "foedus:supersededBy") == []
+
+
+@pytest.mark.parametrize(
+    ("effect", "held", "days"),
+    [
+        ("1905-01-01", "1905-01-01", ["1"]),
+        ("1904-02-28", "1904-03-01", ["3"]),
+        ("1905-01", "1905-01-31", []),
+        ("1905-01-01", "1905", []),
+        ("1905-01-02", "1905-01-01", []),
+    ],
+)
+def test_the_days_that_a_ceasefire_held_are_counted_between_two_known_days(conclude, effect, held, days):
+    assert conclude(LATINS + truce("a", effect, f'; foedus:heldUntil "{held}"'))("a", "foedus:daysHeld") == days
+
+
+@pytest.mark.parametrize(("second", "agreed"), [("broken", ["broken"]), ("held", [])])
+def test_a_verdict_is_agreed_upon_where_no_claim_says_otherwise(conclude, second, agreed):
+    claims = "".join(
+        f"id:{name} a foedus:CeasefireStatusClaim ; foedus:about id:a ; foedus:verdict foedus:{verdict} .\n"
+        for name, verdict in (("one", "broken"), ("two", second))
+    )
+    assert conclude(LATINS + truce("a", "1905-01-01") + claims)("a", "foedus:agreedVerdict") == agreed
+
+
+GREW = "id:union a foedus:Alliance ; foedus:constitutedBy id:pact ; foedus:basedOn id:foedus-cassianum ."
+
+
+def test_a_binding_before_the_alliance_grew_from_it_is_without_membership(conclude):
+    late = act("charter-in", "EntryIntoForce", "1915-01-01", treaty="pact")
+    apart = conclude(GREW + IN + OUT + late)
+    assert apart("binding-foedus-cassianum-rome-1", "foedus:withoutMembershipIn") == ["union"]
+    assert apart("membership-union-rome-1", "foedus:withoutBindingBy") == ["foedus-cassianum"]
+    overlapping = conclude(
+        GREW + IN + OUT + act("charter-in", "EntryIntoForce", "[1910-06-30..1915-01-01]", treaty="pact")
+    )
+    assert overlapping("binding-foedus-cassianum-rome-1", "foedus:withoutMembershipIn") == []
+    assert overlapping("membership-union-rome-1", "foedus:withoutBindingBy") == []
+
+
+def test_a_state_returned_to_what_it_had_left_and_to_what_grew_from_it(conclude):
+    world = conclude(GREW + IN + OUT + AGAIN)
+    assert world("membership-league-rome-2", "foedus:returnedAfter") == ["membership-league-rome-1"]
+    assert world("binding-foedus-cassianum-rome-1", "foedus:returnedAfter") == []
+    late = act("charter-in", "EntryIntoForce", "1915-01-01", treaty="pact")
+    assert conclude(GREW + IN + OUT + late)("membership-union-rome-1", "foedus:returnedAfter") == [
+        "binding-foedus-cassianum-rome-1"
+    ]
+    soon = act("charter-in", "EntryIntoForce", "1910-07-01", treaty="pact")
+    assert conclude(GREW + IN + OUT + soon)("membership-union-rome-1", "foedus:returnedAfter") == []
+
+
+@pytest.mark.parametrize(("joined", "continued"), [("1910-07-01", ["membership-league-rome-1"]), ("1910-07-02", [])])
+def test_a_membership_continues_in_the_successor_without_a_day_between(conclude, joined, continued):
+    successor = "id:union a foedus:Alliance ; foedus:constitutedBy id:pact ; foedus:succeeds id:league ."
+    world = conclude(successor + IN + OUT + act("charter-in", "EntryIntoForce", joined, treaty="pact"))
+    assert world("membership-union-rome-1", "foedus:continues") == continued
