@@ -1,7 +1,8 @@
 """Write the dataset, canonical and all at once: whoever reads it sees the former one or the new one, never less.
 
 A dataset lies in a folder of its own, ``versions/<version>/``; the link ``current`` names the one to read, and
-``dataset.nq``, ``rules.json`` and ``manifest.json`` lead through it. Renaming ``current`` is the one moment at which a build happens.
+``dataset.nq``, ``rules.json`` and ``manifest.json`` lead through it. Renaming ``current`` is the one moment at which a
+build happens.
 """
 
 import contextlib
