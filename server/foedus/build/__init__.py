@@ -33,6 +33,8 @@ _GROUNDS = tuple(NamedNode(names.ONTOLOGY + local) for local in ("begunBy", "bet
 """What leads from a thing that rules conclude to the fact or claim from which it follows."""
 _VALUE = re.compile(r'"[^"]*"|\bid:[a-z0-9-]+')
 """A literal or a thing, as findings write them."""
+_EXAMINED = re.compile(r"(?:shapes|ontology)/[^/]+\.ttl|foedus/build/(?:shapes|sieve)\.py")
+"""The files on which it depends whether the shapes are sound."""
 _NOWHERE = re.compile(r" refers to (id:\S+), which is described nowhere\.")
 
 
@@ -202,7 +204,7 @@ def _compile(content: reading.Content, tell: Progress, within: frozenset[str] | 
     ):
         findings += checked.findings
         counts += checked.counts
-    findings = [*findings, *_not_said(valid.findings, findings)]
+    findings = [*findings, *rules.blamed(_not_said(valid.findings, findings), ruled, store)]
     graphs = _graphs(content, inferred, linked.triples, stored) if within is None else {}
     obstacles = () if valid.shapes_are_sound else valid.findings
     return _Made(graphs, as_of, tuple(findings), tuple(counts), obstacles, explained)
@@ -298,9 +300,8 @@ def _triples(documents: Sequence[reading.Document]) -> tuple[Triple, ...]:
 def _shapes_are_as_built(content: reading.Content) -> bool:
     """Whether the current dataset was built with the shapes and the ontology of *content*: a build examines them."""
     built = writing.inputs_of(files.home()) or {}
-    parts = ("shapes/", "ontology/", "foedus/")
     former, now = (
-        {name: checksum for name, checksum in inputs.items() if name.startswith(parts)}
+        {name: checksum for name, checksum in inputs.items() if _EXAMINED.fullmatch(name)}
         for inputs in (built, _inputs(content))
     )
     return former == now
