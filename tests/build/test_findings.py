@@ -182,6 +182,37 @@ def test_a_typo_in_a_rule_is_told(world, old, new, words):
     assert every[0].startswith("ontology/rules/signed.rq:")
 
 
+def test_a_rule_without_an_end_stops_the_build_with_its_name(world, tmp_path):
+    rule = world / "ontology" / "rules" / "signed.rq"
+    endless = "?more a foedus:Signature ; foedus:ofState ?state ; foedus:ofTreaty ?treaty }"
+    text = rule.read_text().replace("?state foedus:signed ?treaty }", endless)
+    rule.write_text(text.rstrip().removesuffix("}") + '  BIND(IRI(CONCAT(STR(?act), "x")) AS ?more)\n}\n')
+    with pytest.raises(DataHasFindings) as stopped:
+        build(tmp_path / "out", root=world)
+    told = [each for each in stopped.value.report.findings if each.file == "ontology/rules/signed.rq"]
+    assert [each.message for each in told] == ["After 100 rounds the rule still concludes something new."]
+    assert not (tmp_path / "out" / "dataset.nq").exists()
+
+
+def test_a_rule_that_contradicts_a_shape_stops_the_build_with_its_name(world, tmp_path):
+    shapes_file = world / "shapes" / "state.ttl"
+    shapes_file.write_text(
+        shapes_file.read_text().replace("sh:property shape:State-label .", "sh:property shape:State-label , shape:n .")
+        + """
+shape:n a sh:PropertyShape ; sh:path foedus:neighbour ; sh:class foedus:State ;
+    sh:message "A neighbour is a state."@en .
+"""
+    )
+    rule = world / "ontology" / "rules" / "signed.rq"
+    rule.write_text(rule.read_text().replace("?state foedus:signed ?treaty }", "?state foedus:neighbour ?treaty }"))
+    with pytest.raises(DataHasFindings) as stopped:
+        build(tmp_path / "out", root=world)
+    (finding,) = [each for each in stopped.value.report.findings if each.node == "id:rome"]
+    assert finding.message.startswith("A neighbour is a state")
+    assert finding.remedy.endswith("Concluded by ontology/rules/signed.rq.")
+    assert not (tmp_path / "out" / "dataset.nq").exists()
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [

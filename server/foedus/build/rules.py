@@ -2,8 +2,10 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QueryTriples, Store, Triple
 
@@ -13,7 +15,8 @@ from foedus.build.reading import Content, Source
 
 MOST_ROUNDS = 100
 MOST_NEW = 1_000_000
-"""Limits that only rules without an end reach: rounds of one stratum, and conclusions of one build."""
+MOST_PER_FACT = 10
+"""Limits that only rules without an end reach: rounds of one stratum; conclusions of any build and of a large one."""
 
 _INFERRED = NamedNode(names.INFERRED)
 _COMMENT_OR_STRING = re.compile(
@@ -43,6 +46,10 @@ class Conclusions:
     triples: tuple[Triple, ...]
     findings: tuple[Finding, ...]
     by_rule: tuple[Count, ...]
+    seconds: tuple[tuple[str, float], ...]
+    """Seconds of CPU that each rule took."""
+    rounds: int
+    """How often the rules of a stratum ran, over all strata."""
 
 
 def read(content: Content) -> tuple[tuple[Rule, ...], list[Finding]]:
@@ -68,26 +75,54 @@ def run(rules: Iterable[Rule], store: Store) -> Conclusions:
     concluded: dict[Triple, None] = {}
     by_rule = dict.fromkeys((rule.name for rule in ordered), 0)
     known = {Triple(quad.subject, quad.predicate, quad.object) for quad in store}
+    seconds = dict.fromkeys(by_rule, 0.0)
+    most = max(MOST_NEW, MOST_PER_FACT * len(known))
+    rounds = 0
     for stratum in sorted({rule.stratum for rule in ordered}):
         here = [rule for rule in ordered if rule.stratum == stratum]
         for round_ in range(MOST_ROUNDS + 1):
+            rounds += 1
             latest = ""
             for rule in here:
+                begun = time.process_time()
                 try:
-                    new = _new(rule, store, known, MOST_NEW - len(concluded))
+                    new = _new(rule, store, known, most - len(concluded))
                     if new and round_ == MOST_ROUNDS:
                         raise _Stopped(f"After {MOST_ROUNDS} rounds the rule still concludes something new.")
                 except _Stopped as stopped:
                     finding = Finding(rule.file, None, "", str(stopped), "Let it conclude from what it cannot add to.")
-                    return Conclusions(tuple(concluded), (finding,), _counted(by_rule))
+                    return Conclusions(tuple(concluded), (finding,), _counted(by_rule), tuple(seconds.items()), rounds)
                 store.extend(Quad(each.subject, each.predicate, each.object, _INFERRED) for each in new)
                 known.update(new)
                 concluded.update(dict.fromkeys(new))
                 by_rule[rule.name] += len(new)
+                seconds[rule.name] += time.process_time() - begun
                 latest = rule.name if new else latest
             if not latest:
                 break
-    return Conclusions(tuple(concluded), (), _counted(by_rule))
+    return Conclusions(tuple(concluded), (), _counted(by_rule), tuple(seconds.items()), rounds)
+
+
+def blamed(findings: Iterable[Finding], rules: Sequence[Rule], store: Store) -> Iterator[Finding]:
+    """*findings* on what *store* holds; each on a node of which only rules say what is wrong names them in its remedy.
+
+    Those are the rules that conclude the value of which the finding speaks, or, where it speaks of none, anything of
+    its node.
+    """
+    concluded: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+    wanted = tuple(findings)
+    for rule in rules if wanted else ():
+        answer = store.query(rule.text, use_default_graph_as_union=True)
+        for triple in answer if isinstance(answer, QueryTriples) else ():
+            quads = store.quads_for_pattern(triple.subject, triple.predicate, triple.object, None)
+            if all(quad.graph_name == _INFERRED for quad in quads) and isinstance(triple.subject, NamedNode):
+                value = triple.object.value if isinstance(triple.object, NamedNode | Literal) else ""
+                concluded[names.curie(triple.subject.value)].add((rule.file, names.curie(value)))
+    for each in wanted:
+        about = concluded[each.node]
+        spoken_of = {file for file, value in about if value in each.message}
+        files = ", ".join(sorted(spoken_of or {file for file, _ in about}))
+        yield replace(each, remedy=f"{each.remedy} Concluded by {files}.") if files else each
 
 
 def terms(content: Content) -> frozenset[str]:
@@ -175,7 +210,7 @@ def _new(rule: Rule, store: Store, known: set[Triple], room: int) -> list[Triple
             raise _Stopped("The rule concludes something about a blank node. Make an IRI with IRI(CONCAT(…)).")
         found.add(triple)
         if len(found) > room:
-            raise _Stopped(f"The rules conclude more than {MOST_NEW} statements; this one has no end.")
+            raise _Stopped(f"With {room} statements more, this rule still has no end.")
     return sorted(found, key=str)
 
 
