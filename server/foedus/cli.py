@@ -275,13 +275,15 @@ def _current_dataset() -> Path:
 @click.option("--tsv", is_flag=True, help="Tab-separated values, RDF terms in full.")
 @click.option("--json", is_flag=True, help="SPARQL 1.1 results as JSON.")
 @click.option("--ttl", is_flag=True, help="Turtle: triples, or rows in the W3C's result-set vocabulary.")
-def ask(question: str, values: tuple[str, ...], **forms: bool) -> None:
+@click.option("--reasoning", type=click.Choice(["on", "off"]), default="on", help="off: only what files state.")
+def ask(question: str, values: tuple[str, ...], reasoning: str, **forms: bool) -> None:
     """Answer a stored question (by its slug), a query file, standard input (-), or SPARQL text.
 
     \b
     Examples:
       foedus ask members-on alliance=csto date=2022-09-13
       foedus ask unanswered --csv
+      foedus ask "SELECT * { ?s a foedus:Membership }" --reasoning off
       foedus ask "SELECT ?s WHERE { ?s a foedus:Alliance }"
     """
     from foedus import questions
@@ -300,9 +302,9 @@ def ask(question: str, values: tuple[str, ...], **forms: bool) -> None:
     with Pool(_current_dataset(), Limits.chosen(workers=1)) as pool:
         if file and given:
             text = questions.bind(questions.read(file), given, resolver(pool))
-            result = answer(pool, text, {}, form)
+            result = answer(pool, text, {}, form, reasoning == "on")
         else:
-            result = answer(pool, _question_text(question, file), given, form)
+            result = answer(pool, _question_text(question, file), given, form, reasoning == "on")
         if form:
             sys.stdout.buffer.write(result.body)
         else:
@@ -458,6 +460,70 @@ def compare(file: Path, as_json: bool, as_csv: bool, same: tuple[str, ...]) -> N
     click.echo(found.json() if as_json else found.csv() if as_csv else found.text(), nl=not as_csv)
     if found.differences:
         raise click.exceptions.Exit(1)
+
+
+@foedus.group(invoke_without_command=True)
+@click.pass_context
+def link(context: click.Context) -> None:
+    """Hold the record and Wikidata against each other, by the reviewed links of data/links.
+
+    \b
+    Examples:
+      foedus link audit Q183.json
+      foedus link audit alliances_2020-10-28.csv --markdown
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@link.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.option("--on", metavar="DATE", help="Day whose state the files show.  [default: as they or their names say]")
+@click.option("--json", "as_json", is_flag=True, help="Everything as JSON, what is out of scope included.")
+@click.option("--markdown", is_flag=True, help="The table as Markdown.")
+@click.option("--quickstatements", is_flag=True, help="Proposed corrections, to be reviewed. Nothing is submitted.")
+def audit(paths: tuple[Path, ...], on: str | None, **forms: bool) -> None:
+    """Compare memberships in alliances with what Wikidata states: who, since when, until when.
+
+    FILE holds entities as JSON (.json), Turtle or N-Triples (.ttl, .nt), or an answer of the query service (.csv) with
+    the columns alliance and country. Exit code 1 if something is to be looked at; 3 if something could not be read,
+    what could being compared.
+
+    \b
+    Examples:
+      foedus link audit Q183.json
+      foedus link audit alliances_2020-10-28.csv --markdown
+      foedus link audit Q183.json --quickstatements > proposed.txt
+    """
+    import datetime
+
+    from foedus.link import auditing, telling, wikidata
+    from foedus.query.limits import Limits
+    from foedus.query.pool import Pool
+
+    chosen = [name for name, is_chosen in forms.items() if is_chosen]
+    if len(chosen) > 1:
+        raise WrongUsage("--json, --markdown and --quickstatements exclude each other.", "Choose one.")
+    try:
+        day = datetime.date.fromisoformat(on).toordinal() if on else None
+    except ValueError as error:
+        raise WrongUsage(f"“{on}” is no day.", "Write it as 2020-10-28.") from error
+    readings = [wikidata.read(path) for path in paths]
+    with Pool(_current_dataset(), Limits.chosen(time_limit=600, workers=1)) as pool:
+        found = auditing.audit(readings, auditing.Here(pool), day)
+    shown = {"as_json": telling.as_json, "markdown": telling.markdown, "quickstatements": telling.quickstatements}
+    told = (shown[chosen[0]] if chosen else telling.text)(found)
+    if told:
+        click.echo(told)
+    if "quickstatements" in chosen:
+        click.echo(
+            f"{len(found.proposals)} proposed. Review each before you submit it; nothing was submitted.", err=True
+        )
+    for trouble in found.troubles:
+        where = f"{trouble.file}: {trouble.place}" if trouble.place else trouble.file
+        click.echo(f"{where}: {trouble.message} {trouble.remedy}", err=True)
+    if found.troubles or found.differences:
+        raise click.exceptions.Exit(3 if found.troubles else 1)
 
 
 @foedus.command("format")

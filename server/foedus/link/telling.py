@@ -1,0 +1,66 @@
+"""An audit as a table, as Markdown, as JSON, and as corrections in QuickStatements."""
+
+import dataclasses
+import json
+
+from foedus.link.auditing import OUT_OF_SCOPE, Audit, Finding, counts
+
+_HEADS = ("verdict", "what", "item", "state", "in", "alliance", "there", "here", "days", "note")
+
+
+def _shown(audit: Audit) -> list[Finding]:
+    """The findings, without what is out of scope because nothing here is linked to it."""
+    return [each for each in audit.findings if each.verdict != OUT_OF_SCOPE or each.alliance or each.what == "item"]
+
+
+def _cells(each: Finding) -> tuple[str, ...]:
+    days = f"{each.days:+}" if each.days else ""
+    pair = (each.item, each.state, each.target, each.alliance)
+    return (each.verdict, each.what, *pair, each.there, each.here, days, each.note)
+
+
+def _summary(audit: Audit) -> str:
+    told = ", ".join(f"{number} {verdict}" for verdict, number in counts(audit.findings).items()) or "Nothing compared"
+    return f"{told}{' (partial: not everything could be read)' if audit.troubles else ''}."
+
+
+def text(audit: Audit) -> str:
+    """Aligned columns, and a line that counts the verdicts."""
+    lines = [_HEADS, *map(_cells, _shown(audit))]
+    if len(lines) == 1:
+        return _summary(audit)
+    widths = [max(len(line[place]) for line in lines) for place in range(len(_HEADS))]
+    lines.insert(1, tuple("─" * width for width in widths))
+    rows = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+    return "\n".join([*rows, "", _summary(audit)])
+
+
+def markdown(audit: Audit) -> str:
+    """A table in which items and things are links."""
+    rows = [f"| {' | '.join(_HEADS)} |", f"|{'---|' * len(_HEADS)}"]
+    for each in _shown(audit):
+        cells = [cell.replace("|", "\\|") for cell in _cells(each)]
+        for place in (2, 4):
+            cells[place] = f"[{cells[place]}](https://www.wikidata.org/wiki/{cells[place]})" if cells[place] else ""
+        rows.append(f"| {' | '.join(cells)} |")
+    troubles = [f"- {each.file}: {each.place or 'the file'}: {each.message}" for each in audit.troubles]
+    files = ", ".join(f"`{file}`" for file in audit.files)
+    return "\n".join(["# Wikidata and the record", "", f"{files}: {_summary(audit)}", "", *troubles, "", *rows])
+
+
+def as_json(audit: Audit) -> str:
+    """Everything, what is out of scope included."""
+    told = {
+        "files": audit.files,
+        "partial": bool(audit.troubles),
+        "counts": counts(audit.findings),
+        "findings": [dataclasses.asdict(each) for each in audit.findings],
+        "unreadable": [dataclasses.asdict(each) for each in audit.troubles],
+        "proposals": [dataclasses.asdict(each) for each in audit.proposals],
+    }
+    return json.dumps(told, indent=2, ensure_ascii=False)
+
+
+def quickstatements(audit: Audit) -> str:
+    """One line for each proposed qualifier, with its reference; the reason is the comment of the edit."""
+    return "\n".join(f"{each.line} /* {each.reason} */" for each in audit.proposals)
