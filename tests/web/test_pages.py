@@ -293,6 +293,11 @@ def test_members_are_shown_for_the_day_asked(client):
     assert get(client, "/page/csto?on=2003-01-01").text.count('data-word="certain"') == 0
 
 
+@pytest.mark.parametrize("name", ["date", "asOf"])
+def test_a_page_takes_the_day_under_the_names_that_questions_use(client, name):
+    assert get(client, f"/page/csto?{name}=2022-09-13").text == get(client, "/page/csto?on=2022-09-13").text
+
+
 @pytest.mark.parametrize("day", ["2022-02-30", "yesterday", "2022"])
 def test_a_day_that_is_none_is_refused(client, day):
     assert get(client, f"/page/csto?on={day}").status_code == 400
@@ -303,6 +308,44 @@ def test_the_request_tells_its_story(client):
     text = get(client, f"/page/{REQUEST}").text
     assert text.index("decides to send a mission") < text.index("The mission of the CSTO arrives")
     assert f"/queries/obliged-by?invocation={REQUEST}" in Page(text).links
+
+
+@pytest.mark.parametrize(
+    ("page", "panel"),
+    [
+        ("nato", "requests-received"),
+        ("north-atlantic-treaty", "treaty-requests"),
+        ("north-atlantic-treaty-article-5", "article-invocations"),
+    ],
+)
+def test_an_invocation_that_no_state_asked_for_stands_with_the_others(client, page, panel):
+    """NATO's council invoked Article 5 in 2001 by itself."""
+    text = get(client, f"/page/{page}").text
+    section = text[text.index(f'<section id="{panel}">') :]
+    assert "/page/north-atlantic-treaty-article-5-united-states-2001-09-12" in section[: section.index("</section>")]
+
+
+def test_articles_stand_in_the_order_of_their_numbers(client):
+    text = get(client, "/page/north-atlantic-treaty").text
+    links = Page(text[text.index('id="treaty-articles"') :]).links
+    places = [links.index(f"/page/north-atlantic-treaty-article-{number}") for number in (1, 4, 5, 6, 8, 9, 10, 11)]
+    assert places == sorted(places)
+
+
+def test_the_name_of_a_spell_says_its_unsure_days_in_words(client):
+    heading = Page(get(client, "/page/membership-csto-uzbekistan-1").text).headings[0]
+    assert "between 23\xa0June\xa02006 and 28\xa0March\xa02008 to between 27" in heading
+    assert ".." not in heading
+
+
+def test_the_front_page_leads_to_every_alliance(client, pool):
+    found = (
+        pool.ask(Request("SELECT ?s WHERE { ?s a/rdfs:subClassOf* foedus:Alliance }", form="csv")).body.decode().split()
+    )
+    links = Page(get(client, "/").text).links
+    assert len(found) > 20
+    for iri in found[1:]:
+        assert iri.replace(names.ID, "/page/") in links
 
 
 def test_what_refers_to_a_thing_is_counted_and_can_all_be_asked_for(client):
@@ -324,12 +367,22 @@ def test_what_refers_to_a_thing_is_counted_and_can_all_be_asked_for(client):
         ("Tashkent Treaty", "/page/collective-security-treaty"),
         ("UZB", "/page/uzbekistan"),
         ("371", "/page/armenia"),
+        ("NATO", "/page/nato"),
+        ("USSR", "/page/soviet-union"),
     ],
 )
 def test_search_knows_names_old_names_and_codes(client, words, found):
     """The thing meant is the first found."""
     text = get(client, "/search?q=" + quote(words)).text
     assert Page(text[text.index('class="found"') :]).links[0] == found
+
+
+def test_search_puts_what_is_named_after_another_thing_last(client):
+    """Spells and statements of coverage bear the names of alliances and states."""
+    text = get(client, "/search?q=Collective%20Security").text
+    kinds = [kind.strip() for kind in re.findall(r'<span class="eyebrow">([^<]*)</span></li>', text)]
+    aside = [kind in ("coverage", "membership", "treaty binding", "signatory spell", "interruption") for kind in kinds]
+    assert any(aside) and aside == sorted(aside)
 
 
 def test_search_says_when_nothing_is_found(client):
@@ -407,6 +460,7 @@ def test_the_page_of_sources_shows_what_rests_on_little_and_everyone_who_speaks(
     text = client.get("/sources", headers=HTML).text
     assert "The Limited Times" in text
     assert "no primary source" in text
+    assert f"/queries/sources?of={quote(names.ONTOLOGY + 'treatyText', safe=':/')}" in Page(text).links
     for address in ("/queries/single-source.csv", "/queries/sources.csv"):
         assert address in text
         assert client.get(address).status_code == 200
@@ -445,6 +499,30 @@ def test_a_content_page_is_small(client):
     style, page = (len(get(client, address).data) for address in ("/static/app.css", "/page/csto"))
     assert style < 12_000
     assert style + page < 60_000
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/sources",
+        "/search?q=a",
+        "/queries/sources?of=",
+        "/queries/single-source?alliance=",
+        "/queries/disagreements",
+        "/page/united-states",
+        "/page/russia",
+        "/page/north-atlantic-treaty",
+        "/page/ucdp-acd-25-1",
+        "/page/country-codes",
+        "/page/gleditsch-ward-2017",
+        "/ontology",
+    ],
+)
+def test_no_page_is_heavy(client, address):
+    """Long lists are cut on pages, and whole in files."""
+    answer = get(client, address)
+    assert answer.status_code == 200
+    assert len(answer.data) < 300_000
 
 
 def test_pages_work_over_data_of_ones_own(tmp_path):

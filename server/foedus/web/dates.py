@@ -51,6 +51,11 @@ def in_words(text: str, brief: bool = False) -> str:
     return text
 
 
+def in_title(text: str) -> str:
+    """*text* with ranges in brackets, as in the name of a spell whose first or last day is unsure, said in words."""
+    return _ONE_OF.sub(lambda match: in_words(match[0]), text)
+
+
 def machine(text: str) -> str:
     """The value of a ``datetime`` attribute, or nothing where HTML has no way to write *text*."""
     return text if re.fullmatch(_DAY, text) or _MOMENT.fullmatch(text) else ""

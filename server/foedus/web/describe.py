@@ -213,7 +213,7 @@ class Naming:
             return Shown(kind, term.value, language=term.language or "", inferred=inferred)
         labels = self.labels.get(term.value, ())
         name = names.curie(term.value)
-        text, language = (labels[0].value, labels[0].language or "") if labels else (_bare(name), "")
+        text, language = (dates.in_title(labels[0].value), labels[0].language or "") if labels else (_bare(name), "")
         here = page(term.value)
         if here:
             return Shown("link", text, here, language, name, inferred, self.citations.get(term.value))

@@ -141,8 +141,8 @@ def _page_or_rdf(iri: str) -> Response:
 
 
 def _page(iri: str) -> Response:
-    # ``date`` is what the questions call it.
-    name = "date" if "date" in request.args and "on" not in request.args else "on"
+    # ``date`` and ``asOf`` are what the questions call it.
+    name = next((each for each in ("on", "date", "asOf") if each in request.args), "on")
     day = request.args.get(name) or shelf().as_of
     if not dates.is_day(day):
         raise WrongUsage(f"{name}: “{day}” is no date.", "Write a real day as YYYY-MM-DD.")

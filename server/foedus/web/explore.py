@@ -27,8 +27,11 @@ STARTER = "\n".join(
 )
 """What the empty query page shows."""
 
-ROWS = 1000
+ROWS = 250
 """Rows of an answer that a page shows; files hold them all."""
+
+LISTED = 100
+"""Rows of each table on the page of sources."""
 
 DUMPS = ("ttl", "nt", "jsonld", "rdf")
 """The formats in which the page for downloads offers each graph."""
@@ -46,6 +49,7 @@ def home() -> str:
         "home.html",
         # A statement counts in each graph that says it, here as at /health; the query counts it once.
         figures={name: figures[name].value for name in figures} | ({} if quads is None else {"triples": quads}),
+        alliances=_choices(names.ONTOLOGY + "Alliance"),
         groups=_by_keyword(stored),
         example=example,
         values=dict(example.example) if example else {},
@@ -96,9 +100,10 @@ def table(name: str) -> Response:
 def sources() -> str:
     """Every source with what was taken from it, and the facts that rest on little; 404 over data without either."""
     headers.require_page("Programs take /queries/sources.csv and /queries/single-source.csv.")
-    listed, _ = _answer(_question("sources"), {})
-    weak, _ = _answer(_question("single-source"), {})
-    return render_template("sources.html", listed=listed, weak=weak, files=handout.ANSWERS, rows=ROWS)
+    listed, _ = _answer(_question("sources"), {}, most=LISTED)
+    weak, _ = _answer(_question("single-source"), {}, most=LISTED)
+    kinds = _choices(names.ONTOLOGY + "SourceKind")
+    return render_template("sources.html", listed=listed, weak=weak, kinds=kinds, files=handout.ANSWERS, rows=LISTED)
 
 
 @bp.get("/queries/<slug>")
@@ -281,12 +286,14 @@ def _lateness(word: str, asked: Sequence[Question]) -> int:
     return sum(each.keywords.index(word) for each in asked if word in each.keywords)
 
 
-def _answer(asked: Question, values: Mapping[str, str], columns: int | None = None) -> tuple[Grid, Answer]:
+def _answer(
+    asked: Question, values: Mapping[str, str], columns: int | None = None, most: int = ROWS
+) -> tuple[Grid, Answer]:
     """The answer as a table for readers; a ``label`` column says again what the link before it says."""
     found = answer(shelf().library.pool, asked.slug, values, "json")
     rows = results.table(found)
     shown = [Column(each.name, each.name) for each in asked.columns[:columns] if each.name != "label"]
-    return describe.grid(Naming(shelf().library), shown, tuple(rows), ROWS), found
+    return describe.grid(Naming(shelf().library), shown, tuple(rows), most), found
 
 
 def _example_answer(asked: Question) -> tuple[Grid, Answer] | None:
