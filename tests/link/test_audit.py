@@ -4,6 +4,7 @@ import datetime
 import json
 
 import pytest
+from hypothesis import HealthCheck, given, settings, strategies
 
 from foedus.link import auditing, telling, wikidata
 
@@ -286,3 +287,32 @@ def test_markdown_links_the_items(audited):
 def test_a_time_outside_our_calendar_is_refused(text):
     with pytest.raises(wikidata.CannotRead):
         wikidata.time_of(text, 11)
+
+
+@pytest.mark.parametrize("content", [entity(GERMANY, {"id": "\x1b[31m\ud800"}), {"error": {"info": "\x1b]0;\u202e"}}])
+def test_what_a_file_says_commands_no_terminal(audited, content):
+    """Escapes, reversals and lone surrogates of a stranger are shown as replaced."""
+    (trouble,) = audited(content).troubles
+    assert (trouble.place + trouble.message).isprintable()
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=strategies.data())
+def test_no_file_raises_however_it_is_broken(here, tmp_path, data):
+    """Entity, graph and answer with a piece cut out, doubled or replaced: read in part or refused, always told."""
+    tree = json.dumps(entity(GERMANY, claim(NATO, time("1955-05-09"), time("1990-01-01", 9))))
+    value = 'v:1 wikibase:timeValue "1955-05-09T00:00:00Z"^^xsd:dateTime ; wikibase:timePrecision 11 .'
+    whole = {
+        "a.json": tree,
+        "a.ttl": turtle("; pqv:P580 v:1", nodes=value),
+        "a.csv": "alliance,country,memberOf\nQ7184,Q183,P463\nQ7184,Q35,P463\n",
+    }
+    name = data.draw(strategies.sampled_from(sorted(whole)))
+    text = whole[name]
+    first, second = sorted(data.draw(strategies.integers(0, len(text))) for _ in range(2))
+    middle = data.draw(strategies.sampled_from(["", text[first:second] * 2, "null", "[]", '"', "1e999", "{}", "\x00"]))
+    path = tmp_path / name
+    path.write_text(text[:first] + middle + text[second:])
+    found = auditing.audit([wikidata.read(path)], here)
+    for form in (telling.text, telling.markdown, telling.as_json, telling.quickstatements):
+        form(found).encode()

@@ -160,7 +160,7 @@ def time_of(text: str, precision: int, julian: bool = False) -> Time:
     """A time of Wikidata, its year of any length; CannotRead where it is no time of our calendar."""
     found = _TIME.match(text)
     if not found or found[1] == "-" or not 0 <= precision <= 14:
-        raise CannotRead(f"“{text}” is no time of the common era.", "Compare it by hand.")
+        raise CannotRead(f"“{plain(text)}” is no time of the common era.", "Compare it by hand.")
     year, month, day = (int(part) for part in found.groups()[1:])
     try:
         if precision >= DAY:
@@ -190,7 +190,7 @@ def _entities(path: Path, text: str) -> Reading:
     days: list[int] = []
 
     def trouble(place: str, message: str, remedy: str = "Fetch it again.") -> None:
-        troubles.append(Trouble(str(path), place, message, remedy))
+        troubles.append(Trouble(str(path), plain(place), message, remedy))
 
     for place, key, entity in _documents(text, trouble):
         if not isinstance(entity, dict):
@@ -238,7 +238,8 @@ def _documents(text: str, trouble: Any) -> Iterator[tuple[str, str, object]]:
         return
     if isinstance(document, dict) and isinstance(document.get("error"), dict):
         error_told = document["error"]
-        trouble(str(error_told.get("id", "")), f"Wikidata answered: {error_told.get('info', error_told.get('code'))}.")
+        told = plain(error_told.get("info", error_told.get("code"))).rstrip(".")
+        trouble(plain(error_told.get("id", "")), f"Wikidata answered: {told}.")
     elif isinstance(document, dict) and isinstance(document.get("entities"), dict):
         yield from (("", key, entity) for key, entity in document["entities"].items())
     elif isinstance(document, list):
@@ -257,7 +258,7 @@ def _entity(qid: str, entity: Mapping[str, Any], trouble: Any) -> Item | None:
         try:
             name = statement_id(str(claim.get("id", "")))
             statements.append(_claim(qid, name, claim))
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
             trouble(qid, "A statement has not the form that Wikibase gives.")
         except CannotRead as error:
             trouble(f"{qid}, {name}", error.message)
@@ -301,7 +302,12 @@ def _spanned(times: Iterable[Time]) -> Time | None:
 def statement_id(text: str) -> str:
     """The id of a statement as Wikibase writes it today: ``q183-C88D…`` and ``q183$C88D…`` are ``Q183$C88D…``."""
     found = re.match(r"[Qq]([1-9]\d*)[$-](.+)\Z", text)
-    return f"Q{found[1]}${found[2]}" if found else text
+    return f"Q{found[1]}${plain(found[2])}" if found else plain(text)
+
+
+def plain(text: object) -> str:
+    """*text* of a stranger's as one short line that no terminal obeys and that every encoding of Unicode can write."""
+    return "".join(each if each.isprintable() else "�" for each in str(text))[:200]
 
 
 _Triples = dict[str, dict[str, list[Any]]]
@@ -315,7 +321,7 @@ def _graph(path: Path, text: str) -> Reading:
     try:
         for each in pyoxigraph.parse(input=text.encode(), format=form, base_iri="http://www.wikidata.org/"):
             values = triples[str(getattr(each.subject, "value", each.subject))][each.predicate.value]
-            if each.object not in values[-1:]:
+            if hasattr(each.object, "value") and each.object not in values[-1:]:
                 values.append(each.object)
     except SyntaxError as error:
         # What stands before the fault may lack its qualifiers: nothing of it is used.
@@ -335,7 +341,7 @@ def _is_item(iri: str, about: Mapping[str, list[Any]]) -> bool:
 
 def _item_of(path: Path, iri: str, about: Mapping[str, list[Any]], triples: _Triples, troubles: list[Trouble]) -> Item:
     qid = qid_of(iri)
-    label = next((each.value for each in about.get(_LABEL, ()) if each.language == "en"), "")
+    label = next((each.value for each in about.get(_LABEL, ()) if getattr(each, "language", None) == "en"), "")
     heirs = [qid_of(each.value) for each in about.get(_SAME, ())]
     if heirs:
         return Item(qid, label, (), False, redirect=heirs[0])
@@ -422,9 +428,9 @@ def _answer(path: Path, text: str) -> Reading:
         target, item = (qid_of(row[heads[name]].strip()) for name in ("alliance", "country"))
         if not target or not item:
             wrong = row[heads["country" if target else "alliance"]]
-            troubles.append(Trouble(str(path), place, f"“{wrong}” is no item.", "Give it as its IRI or QID."))
+            troubles.append(Trouble(str(path), place, f"“{plain(wrong)}” is no item.", "Give it as its IRI or QID."))
             continue
-        named = row[heads["memberOf"]].rpartition("/")[2] if "memberOf" in heads else MEMBER_OF
+        named = plain(row[heads["memberOf"]].rpartition("/")[2]) if "memberOf" in heads else MEMBER_OF
         labels.setdefault(item, row[heads["countryLabel"]] if "countryLabel" in heads else "")
         statements[item].append(Statement(item, target, named, "best", None, None, True, place))
     items = tuple(Item(qid, labels[qid], tuple(found), False) for qid, found in statements.items())
