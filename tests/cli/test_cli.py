@@ -127,6 +127,19 @@ def test_ask_takes_sparql_a_file_and_standard_input(run, tmp_path):
     assert b"id:csto" in answers.pop()
 
 
+def test_ask_without_reasoning_sees_what_files_state_alone(run, tmp_path):
+    file = tmp_path / "members.rq"
+    file.write_text("SELECT (COUNT(*) AS ?n) { ?m a foedus:Membership }")
+    for words in (
+        ["--reasoning", "off", file],
+        ["members-on", "alliance=csto", "date=2022-09-13", "--reasoning", "off"],
+    ):
+        with_rules = run("ask", *(word for word in words if word not in ("--reasoning", "off")), "--csv").stdout
+        without = run("ask", *words, "--csv").stdout
+        assert len(with_rules) > len(without)
+        assert without.splitlines()[1:] in ([b"0"], [])
+
+
 def test_ask_takes_a_question_file_with_its_values(run, tmp_path):
     """A question that is not stored yet can be tried as it will be asked."""
     from foedus import files

@@ -60,7 +60,6 @@ def test_home_counts_the_statements_that_health_does(client):
         ("alliance=nato", "alliance"),
         ("alliance=csto", "alliance"),
         ("lang=de", "lang"),
-        ("reasoning=off", "reasoning"),
         ("for=armenia", "for"),
         ("format=csv&format=json", "format"),
     ],
@@ -69,6 +68,24 @@ def test_a_parameter_that_would_do_nothing_is_refused(client, end, more, said):
     answer = client.get(f"{MEMBERS}{end}?{VALUES}&{more}", headers={"Accept": "application/problem+json, text/html"})
     assert answer.status_code == 400
     assert f"“{said}”" in answer.text
+
+
+def test_without_reasoning_a_file_holds_what_is_asserted_alone(client):
+    """No membership is typed in by hand, so that nobody is a member before rules conclude it."""
+    with_rules, without = (client.get(f"{MEMBERS}.csv?{VALUES}&reasoning={word}") for word in ("on", "off"))
+    assert with_rules.data == client.get(f"{MEMBERS}.csv?{VALUES}").data
+    assert without.status_code == 200
+    assert (with_rules.data.count(b"\r\n") > 5, without.data.count(b"\r\n")) == (True, 1)
+    assert client.get(f"{MEMBERS}?{VALUES}&reasoning=off", headers={"Accept": "text/csv"}).data == without.data
+    assert client.get(f"{MEMBERS}.csv?{VALUES}&reasoning=off&format=csv").data == without.data
+
+
+def test_a_page_without_reasoning_and_an_unknown_word_are_refused(client):
+    page = client.get(f"{MEMBERS}?{VALUES}&reasoning=off", headers={"Accept": "text/html"})
+    word = client.get(f"{MEMBERS}.csv?{VALUES}&reasoning=none", headers={"Accept": "application/problem+json"})
+    assert (page.status_code, word.status_code) == (400, 400)
+    assert "Ask for a file" in page.text
+    assert "Give on or off" in word.text
 
 
 @pytest.mark.parametrize("form", ["csv", "tsv", "json", "ttl"])

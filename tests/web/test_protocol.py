@@ -117,6 +117,21 @@ def test_graphs_may_be_several(web):
     assert web.get("/sparql?" + urlencode([*query.items(), *graphs])).data == b"n\r\n5001\r\n"
 
 
+@pytest.mark.parametrize(("word", "number"), [("on", 5001), ("off", 5000)])
+def test_reasoning_off_is_the_asserted_graph_alone(web, word, number):
+    query = {"query": "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }", "format": "csv", "reasoning": word}
+    answers = [web.get("/sparql", query_string=query), web.post("/sparql", data=query)]
+    assert {answer.data for answer in answers} == {f"n\r\n{number}\r\n".encode()}
+    named = {**query, "query": "SELECT (COUNT(*) AS ?n) { GRAPH ?g { ?s ?p ?o } }"}
+    expected = b"n\r\n5001\r\n" if word == "on" else b"n\r\n0\r\n"
+    assert web.get("/sparql", query_string=named).data == expected
+
+
+@pytest.mark.parametrize("more", [{"reasoning": "no"}, {"reasoning": "off", "default-graph-uri": GRAPH + "inferred"}])
+def test_reasoning_is_on_or_off_and_chooses_no_graphs_that_are_chosen_otherwise(web, more):
+    assert web.get("/sparql", query_string={"query": ASK, **more}).status_code == 400
+
+
 # ── answers ──
 
 

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 from foedus import names, questions
 from foedus.errors import FoedusError, NoSuchThing, NotAcceptable, WrongUsage
 from foedus.query import codebook, formats, results
-from foedus.query.answering import answer
+from foedus.query.answering import ASSERTED_ONLY, answer, reasons
 from foedus.query.pool import Answer, Request
 from foedus.query.resolve import resolver
 from foedus.questions import Question
@@ -114,6 +114,8 @@ def question(slug: str) -> Response:
     wanted = _wanted()
     if wanted is not None:
         return _file(asked, given, *wanted)
+    if not _reasoning():
+        raise WrongUsage("Pages always show what follows, too.", "Ask for a file, such as .csv, with reasoning=off.")
     values = given or dict(asked.example)
     problem = None
     found = None
@@ -160,7 +162,7 @@ def query_page() -> Response:
     """A query of one's own: the text area, and the answer or what is wrong. Also what /sparql shows to a browser."""
     headers.require_page("Programs ask at /sparql.")
     text = request.args.get("query", "")
-    graphs = tuple(request.args.getlist("default-graph-uri")) or None
+    graphs = tuple(request.args.getlist("default-graph-uri")) or (None if _reasoning() else ASSERTED_ONLY[0])
     found = table = triples = truth = problem = None
     try:
         if text.strip():
@@ -219,7 +221,12 @@ def _question(slug: str) -> Question:
 def _given() -> dict[str, str]:
     """The values in the address, by parameter; WrongUsage for one given twice, or reserved for what is to come."""
     given = handout.given(request.args.items(multi=True))
-    return {name: value for name, value in given.items() if name != "format"}
+    return {name: value for name, value in given.items() if name not in handout.OFFERED}
+
+
+def _reasoning() -> bool:
+    """Whether the address asks for conclusions, too."""
+    return reasons(request.args.get("reasoning"))
 
 
 def _named(name: str) -> str:
@@ -255,7 +262,7 @@ def _wanted() -> tuple[str, str | None] | None:
 
 def _file(asked: Question, values: Mapping[str, str], form: str, media_type: str | None = None) -> Response:
     """The answer to *asked* for *values* as a file, labelled *media_type* where the asker calls the format so."""
-    found = answer(shelf().library.pool, asked.slug, values, form)
+    found = answer(shelf().library.pool, asked.slug, values, form, _reasoning())
     known = next(each for each in formats.FORMATS if each.name == form)
     label = known.content_type(media_type) if media_type else found.media_type
     response = Response(found.body, content_type=label)

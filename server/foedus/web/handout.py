@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from foedus import questions
 from foedus.errors import WrongUsage
-from foedus.query.answering import answer_stored
+from foedus.query.answering import answer_stored, reasons
 from foedus.query.pool import Asker
 from foedus.questions import Question
 from foedus.web import coding, headers
@@ -21,6 +21,9 @@ FOLDER = "/queries/"
 ANSWERS = ("csv", "tsv", "json", "ttl")
 """The formats of an answer to a stored question."""
 
+OFFERED = ("format", "reasoning")
+"""Of the reserved parameters, those that do something already."""
+
 
 def answer(call: Call, path: str, asker: Asker, stored: Mapping[str, Question]) -> Reply | None:
     """The file at *path*, or a FoedusError; None where the app has to look at the request."""
@@ -31,7 +34,8 @@ def answer(call: Call, path: str, asker: Asker, stored: Mapping[str, Question]) 
     if "format" in values:
         return None
     coding.require(call.accept_encoding)
-    found = answer_stored(asker, stored[slug], values, form=form)
+    reasoning = reasons(values.pop("reasoning", None))
+    found = answer_stored(asker, stored[slug], values, form=form, reasoning=reasoning)
     lasts = not asker.dataset.changes
     tag = headers.tag_of(found.body) if lasts else None
     unchanged = headers.unchanged(tag, call.accept_encoding, call.if_none_match) if tag else None
@@ -48,7 +52,7 @@ def given(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
         if len(values) > 1:
             shown = "”, “".join(values)
             raise WrongUsage(f"The parameter “{name}” is given {len(values)} times: “{shown}”.", "Give it once.")
-        if name in questions.RESERVED and name != "format":
+        if name in questions.RESERVED and name not in OFFERED:
             raise WrongUsage(f"The parameter “{name}” is reserved and not offered yet.", "Leave it out.")
     return {name: values[0] for name, values in found.items()}
 

@@ -13,6 +13,7 @@ from werkzeug.http import parse_options_header
 
 from foedus.errors import AddressTooLong, BadQuery, FoedusError, NotAcceptable, TooLarge, WrongBodyType, WrongUsage
 from foedus.query import formats, scan
+from foedus.query.answering import ASSERTED_ONLY, reasons
 from foedus.query.pool import Asker, Request
 from foedus.web import coding, headers
 from foedus.web.headers import Reply
@@ -30,7 +31,7 @@ Pairs = tuple[tuple[str, str], ...]
 _FORMATS = ("format", "output", "results")
 """The parameters that name a format. SPARQLWrapper sends all three, with one value; the first one counts."""
 
-_KNOWN = frozenset(("query", "default-graph-uri", "named-graph-uri", "update", *_FORMATS))
+_KNOWN = frozenset(("query", "default-graph-uri", "named-graph-uri", "reasoning", "update", *_FORMATS))
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def _refuse_others(pairs: Pairs) -> None:
         if name not in _KNOWN:
             raise WrongUsage(
                 f"There is no parameter “{name[:200]}”.",
-                "The parameters are query, default-graph-uri, named-graph-uri and format.",
+                "The parameters are query, default-graph-uri, named-graph-uri, reasoning and format.",
             )
 
 
@@ -157,13 +158,12 @@ def _asked(call: Call, pairs: Pairs, texts: list[str]) -> Request:
         )
     default_graphs, named_graphs = _values(pairs, "default-graph-uri"), _values(pairs, "named-graph-uri")
     chooses = bool(default_graphs or named_graphs)
-    return Request(
-        text=texts[0],
-        accept=call.accept,
-        form=_form(pairs),
-        default_graphs=tuple(default_graphs) if chooses else None,
-        named_graphs=tuple(named_graphs) if chooses else None,
-    )
+    graphs = (tuple(default_graphs), tuple(named_graphs)) if chooses else (None, None)
+    if not all(map(reasons, _values(pairs, "reasoning"))):
+        if chooses:
+            raise WrongUsage("The request chooses its graphs twice.", "Leave “reasoning” out, or the graphs.")
+        graphs = ASSERTED_ONLY
+    return Request(texts[0], call.accept, _form(pairs), default_graphs=graphs[0], named_graphs=graphs[1])
 
 
 def _form(pairs: Pairs) -> str | None:
