@@ -348,6 +348,14 @@ def test_the_front_page_leads_to_every_alliance(client, pool):
         assert iri.replace(names.ID, "/page/") in links
 
 
+@pytest.mark.parametrize(
+    ("page", "first"), [("csto", "members-on?alliance=csto"), ("georgia", "history-of?state=georgia")]
+)
+def test_a_page_offers_first_what_is_asked_most_closely_of_its_thing(client, page, first):
+    text = get(client, f"/page/{page}").text
+    assert Page(text[text.index('class="further"') :]).links[0].startswith(f"/queries/{first}")
+
+
 def test_what_refers_to_a_thing_is_counted_and_can_all_be_asked_for(client):
     """The link says how many there are, and leads to as many."""
     page = get(client, "/ontology/LegalAct").text

@@ -460,7 +460,10 @@ class _Sheet:
         return tuple(sorted(made, key=lambda reference: reference.property.text.lower()))
 
     def _questions(self, stored: Mapping[str, Question], classes: set[str]) -> tuple[tuple[str, str], ...]:
-        """The stored questions that the thing alone answers, as (question, address); days are the page's own."""
+        """The stored questions that the thing alone answers, as (question, address); days are the page's own.
+
+        First come those that cannot be asked without the thing and the day, last those that it only narrows.
+        """
         found = []
         for question in stored.values():
             place = next((each for each in question.parameters if each.type in classes), None)
@@ -471,8 +474,9 @@ class _Sheet:
             values |= {each.name: self.day for each in days}
             if any(each.required and each.name not in values for each in question.parameters):
                 continue
-            found.append((question.question, f"/queries/{question.slug}?{urlencode(values)}"))
-        return tuple(found)
+            order = (not place.required, -len(values))
+            found.append((order, (question.question, f"/queries/{question.slug}?{urlencode(values)}")))
+        return tuple(shown for _, shown in sorted(found, key=lambda each: each[0]))
 
 
 def _properties(library: Library) -> dict[str, Row]:
