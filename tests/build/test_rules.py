@@ -6,6 +6,7 @@ from pyoxigraph import NamedNode, Triple
 from foedus import names
 from foedus.build import build, rules
 from foedus.build.rules import Rule
+from foedus.errors import DataHasFindings
 
 HEAD = f"PREFIX foedus: <{names.ONTOLOGY}>\n"
 
@@ -59,6 +60,21 @@ def test_a_rule_without_an_end_is_stopped_and_named(growth, monkeypatch):
     (finding,) = rules.run([rule("endless", text)], store).findings
     assert finding.file == "ontology/rules/endless.rq"
     assert "rounds" in finding.message or "no end" in finding.message
+
+
+def test_a_rule_that_makes_new_things_from_its_own_stops_the_build_with_its_name(world, tmp_path):
+    """Each thing that it names is a neighbour, of which it names another."""
+    (world / "ontology" / "rules" / "endless.rq").write_text(
+        "#+ rule: Beyond each neighbour there is another.\n#+ stratum: 1\n"
+        + HEAD
+        + "CONSTRUCT { ?b foedus:neighbour ?c }"
+        " WHERE { ?a foedus:signed|foedus:neighbour ?b BIND(IRI(CONCAT(STR(?b), '-x')) AS ?c) }\n"
+    )
+    with pytest.raises(DataHasFindings) as stopped:
+        build(tmp_path / "out", root=world)
+    (finding,) = [each for each in stopped.value.report.findings if "endless" in each.file]
+    assert (finding.file, "rounds" in finding.message) == ("ontology/rules/endless.rq", True)
+    assert not (tmp_path / "out" / "dataset.nq").exists()
 
 
 def test_conclusions_lie_in_the_graph_of_inferences(world, tmp_path):
