@@ -360,8 +360,8 @@ def test_an_attack_gets_its_status_and_troubles_nobody(request, listener, file):
 def assert_as_it_was(server: Attacked) -> None:
     """All processes are there, and together they hold what they held before the first attack, and what they may keep.
 
-    A worker keeps up to ``worker._SPARE`` of memory of its own while it rests; 48 MiB are for the web process, which the
-    first large requests widen once and for all.
+    A worker keeps up to ``worker._SPARE`` of memory of its own while it rests; 48 MiB are for the web process, which
+    the first large requests widen once and for all.
     """
     assert server.process.poll() is None
     eventually(lambda: len(tree(server.process.pid)) == WORKERS + 2)
