@@ -616,9 +616,7 @@ def import_ucdp(file: Path, version: str | None, states: Path | None, out: Path 
 
 def _import(text: str, counts: Mapping[str, int], unmapped: Sequence[str], out: Path) -> None:
     """Write a generated file, tell what it holds and what found no state."""
-    from foedus.build.importing import turtle
-
-    turtle.write(out, text)
+    files.write(out, text)
     click.echo(files.shown(out))
     click.echo(", ".join(f"{number} {what}" for what, number in counts.items()) + ".", err=True)
     for told in unmapped:

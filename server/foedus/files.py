@@ -1,6 +1,8 @@
-"""Where the content lies, in a checkout or inside an installed wheel, and where a built dataset is kept."""
+"""Where the content lies, in a checkout or an installed wheel, where a dataset is kept, and how files are replaced."""
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 from foedus import __version__
@@ -34,3 +36,27 @@ def shown(path: Path) -> str:
     """*path* as a person would name it: relative to the content root where it lies inside."""
     resolved = path.resolve()
     return resolved.relative_to(ROOT.resolve()).as_posix() if resolved.is_relative_to(ROOT.resolve()) else str(path)
+
+
+def write(path: Path, text: str) -> None:
+    """Give *path* the content *text* in one step: a reader sees the old file or the new one.
+
+    A file that is there keeps its permissions, and a link stays a link.
+    """
+    target = path.resolve()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    new = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            shutil.copymode(target, new)
+        else:
+            new.chmod(0o644)
+        new.replace(target)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise

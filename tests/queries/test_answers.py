@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from foedus import names, questions
-from foedus.query import results
-from foedus.query.answering import answer_question
+from foedus.query import answering, results
 
 HERE = Path(__file__).parent
 
@@ -69,7 +68,7 @@ def ask(pool):
     """Answer a stored question: its rows, each a mapping from column to the term as these files write it."""
 
     def answer(slug: str, **values: str) -> list[dict[str, str]]:
-        table = results.table(answer_question(pool, slug, values, form="json"))
+        table = results.table(answering.answer(pool, slug, values, form="json"))
         return [{name: written(term) for name, term in zip(table.columns, row, strict=True)} for row in table.rows]
 
     return answer

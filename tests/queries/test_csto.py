@@ -8,7 +8,7 @@ import pytest
 
 from foedus import names
 from foedus.query import results
-from foedus.query.answering import answer_question
+from foedus.query.answering import answer
 
 SIX = {"armenia", "belarus", "kazakhstan", "kyrgyzstan", "russia", "tajikistan"}
 LEFT_IN_1999 = {"azerbaijan", "georgia", "uzbekistan"}
@@ -82,7 +82,7 @@ def test_the_wording_that_applied(pool, article, day, version):
 
 def by_certainty(pool, slug: str, day: str, **body: str) -> dict[str, set[str]]:
     """The states that the question *slug* answers for *day*, by how sure the record is."""
-    table = results.table(answer_question(pool, slug, {**body, "date": day}, form="json"))
+    table = results.table(answer(pool, slug, {**body, "date": day}, form="json"))
     found: dict[str, set[str]] = {"certain": set(), "possible": set(), "presumed": set()}
     for row in table.rows:
         cells = {name: term.value for name, term in zip(table.columns, row, strict=True) if term}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from foedus.errors import AnswerTooLarge
 from foedus.query import record as records
 from foedus.query import results
-from foedus.query.answering import answer_question
+from foedus.query.answering import answer
 from foedus.query.codebook import COLUMNS, RULES, codebook
 from foedus.query.record import FAR, KINDS, Body, Covered, Span
 from foedus.query.tables import NAMES, Table, Tables
@@ -270,7 +270,7 @@ def shipped(pool) -> Tables:
 def test_the_tables_say_what_the_question_on_pairs_says(pool, shipped, on):
     """Whatever ties two states on a day is in the table of its year, no less sure."""
     found = {(row["state1"], row["state2"], row["year"]): row for row in rows(shipped.table("directed-dyad-year"))}
-    asked = results.table(answer_question(pool, "defence-dyads", {"date": on}, form="json"))
+    asked = results.table(answer(pool, "defence-dyads", {"date": on}, form="json"))
     columns = {"certain": "defense", "presumed": "defense_presumed", "possible": "defense_possible"}
     for row in asked:
         pair = tuple(row[side].value.removeprefix("https://w3id.org/foedus/id/") for side in ("obliged", "protected"))

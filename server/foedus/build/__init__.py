@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Triple
 
-from foedus import files, names, questions
+from foedus import files, names
 from foedus.build import about, checks, dates, layout, links, reading, rulebook, rules, shapes, writing
 from foedus.build.findings import Count, Finding, Report
 from foedus.build.writing import Manifest
@@ -139,7 +139,8 @@ def _compile(content: reading.Content, tell: Progress, within: frozenset[str] | 
     """
     stored, asked = checks.stored_questions(content, within)
     ruled, unread = rules.read(content)
-    explained, unexplained = rulebook.write(ruled, _triples(content.data), _triples(content.ontology))
+    asserted, ontology, shaping = (_triples(each) for each in (content.data, content.ontology, content.shapes))
+    explained, unexplained = rulebook.write(ruled, asserted, ontology)
     linked = links.read(content)
     findings = [
         *content.findings,
@@ -160,16 +161,14 @@ def _compile(content: reading.Content, tell: Progress, within: frozenset[str] | 
     findings += dated.findings
 
     tell("Reasoning", 2, _STEPS)
-    asserted = _triples(content.data)
-    store = rules.store_of(
-        {
-            names.ASSERTED: asserted,
-            names.ONTOLOGY_GRAPH: _triples(content.ontology),
-            names.SHAPES: _triples(content.shapes),
-            names.LINKS: linked.triples,
-            names.INFERRED: dated.triples,
-        }
-    )
+    graphs = {
+        names.ASSERTED: asserted,
+        names.ONTOLOGY_GRAPH: ontology,
+        names.SHAPES: shaping,
+        names.LINKS: linked.triples,
+        names.INFERRED: dated.triples,
+    }
+    store = rules.store_of(graphs)
     concluded = rules.run(ruled, store)
     findings += concluded.findings
     inferred = (*dated.triples, *concluded.triples)
@@ -180,8 +179,8 @@ def _compile(content: reading.Content, tell: Progress, within: frozenset[str] | 
     only = None if within is None else {node for node, (file, _) in places.items() if file in within}
     valid = shapes.validate(
         (*asserted, *inferred),
-        _triples(content.shapes),
-        _triples(content.ontology),
+        shaping,
+        ontology,
         places,
         only,
         lambda query: bool(store.query(query, default_graph=_VALIDATED)),
@@ -205,7 +204,11 @@ def _compile(content: reading.Content, tell: Progress, within: frozenset[str] | 
         findings += checked.findings
         counts += checked.counts
     findings = [*findings, *rules.blamed(_not_said(valid.findings, findings), ruled, store)]
-    graphs = _graphs(content, inferred, linked.triples, stored) if within is None else {}
+    if within is None:
+        graphs[names.INFERRED] = inferred
+        graphs[names.ABOUT] = about.describe(content, stored, graphs)
+    else:
+        graphs = {}
     obstacles = () if valid.shapes_are_sound else valid.findings
     return _Made(graphs, as_of, tuple(findings), tuple(counts), obstacles, explained)
 
@@ -265,24 +268,6 @@ def _not_said(findings: Sequence[Finding], already: Sequence[Finding]) -> list[F
         if each.node not in nowhere
         and not any((each.file, each.node, value) in said for value in _VALUE.findall(each.message))
     ]
-
-
-def _graphs(
-    content: reading.Content,
-    inferred: tuple[Triple, ...],
-    linked: tuple[Triple, ...],
-    stored: tuple[questions.Question, ...],
-) -> dict[str, tuple[Triple, ...]]:
-    """The named graphs of the dataset."""
-    graphs = {
-        names.ASSERTED: _triples(content.data),
-        names.ONTOLOGY_GRAPH: _triples(content.ontology),
-        names.SHAPES: _triples(content.shapes),
-        names.LINKS: linked,
-        names.INFERRED: inferred,
-    }
-    graphs[names.ABOUT] = about.describe(content, stored, graphs)
-    return graphs
 
 
 def _raise_for(made: _Made) -> None:

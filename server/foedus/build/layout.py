@@ -1,6 +1,5 @@
 """Lay hand-written Turtle out in its one canonical form, with turtlefmt: comments and order stay."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -33,7 +32,7 @@ def format_files(paths: Sequence[Path] = ()) -> list[Path]:
     """
     changed = []
     for path, text in _changes(paths):
-        _rewrite(path, text)
+        files.write(path, text)
         changed.append(path)
     return changed
 
@@ -140,20 +139,3 @@ def _meaning(text: str) -> set[str]:
 def _first_difference(left: str, right: str) -> int:
     pairs = zip(left.split("\n"), right.split("\n"), strict=False)
     return next((number for number, (a, b) in enumerate(pairs, start=1) if a != b), left.count("\n") + 1)
-
-
-def _rewrite(path: Path, text: str) -> None:
-    """Give *path* the content *text* in one step, keeping its permissions; a link stays a link."""
-    target = path.resolve()
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    new = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        shutil.copymode(target, new)
-        new.replace(target)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise

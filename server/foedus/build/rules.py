@@ -4,7 +4,7 @@ import difflib
 import re
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QueryTriples, Store, Triple
@@ -265,7 +265,7 @@ def _counted(by_rule: dict[str, int]) -> tuple[Count, ...]:
     return tuple(Count(name, number) for name, number in by_rule.items())
 
 
-def store_of(graphs: dict[str, Iterable[Triple]]) -> Store:
+def store_of(graphs: Mapping[str, Iterable[Triple]]) -> Store:
     """A store that holds each graph's triples under the graph's IRI."""
     store = Store()
     for iri, triples in graphs.items():

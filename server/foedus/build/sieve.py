@@ -31,7 +31,6 @@ def _sh(local: str) -> NamedNode:
 _TYPE, _FIRST, _REST, _NIL = (NamedNode(_RDF + local) for local in ("type", "first", "rest", "nil"))
 _SUBCLASS = NamedNode(_RDFS + "subClassOf")
 _CLASSES = (NamedNode(_RDFS + "Class"), NamedNode(names.PREFIXES["owl"] + "Class"))
-_SHAPES = (_sh("NodeShape"), _sh("PropertyShape"))
 _PATH, _DEACTIVATED, _FLAGS = _sh("path"), _sh("deactivated"), _sh("flags")
 _PREFIXES, _DECLARE, _PREFIX, _NAMESPACE, _SELECT = map(_sh, ("prefixes", "declare", "prefix", "namespace", "select"))
 

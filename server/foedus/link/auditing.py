@@ -9,8 +9,7 @@ from pathlib import Path
 from foedus import names
 from foedus.link.wikidata import DAY, MEMBER_OF, UNKNOWN, YEAR, Item, Reading, Statement, Time, Trouble
 from foedus.query import record as recording
-from foedus.query import results
-from foedus.query.pool import Asker, Request
+from foedus.query.pool import Asker
 from foedus.query.record import FAR, Record, Spell
 
 AGREES, DIFFERS, CONTRADICTED = "agrees", "differs", "contradicted"
@@ -88,9 +87,9 @@ class Here:
         self.record: Record = recording.read(asker)
         self.linked: dict[str, _Linked] = {}
         self.items: dict[str, str] = {}
-        for row in _rows(asker, "links"):
-            qid, name = row["item"].removeprefix(_WIKIDATA), _local(row["thing"])
-            exact, kind = row["link"] == _EXACT, _local(row.get("class", ""))
+        for row in recording.rows(asker, _QUERIES / "links.rq"):
+            qid, name = row["item"].removeprefix(_WIKIDATA), recording.local(row["thing"])
+            exact, kind = row["link"] == _EXACT, recording.local(row.get("class", ""))
             if exact or qid not in self.linked:
                 self.linked[qid] = _Linked(name, exact, kind)
             if exact:
@@ -101,26 +100,13 @@ class Here:
                 self.spells[spell.body][spell.state].append(spell)
         self.addresses: dict[tuple[str, str], str] = {}
         rank = {kind: place for place, kind in enumerate(_PRIMARY)}
-        rows = _rows(asker, "sources")
-        for row in sorted(rows, key=lambda row: rank.get(_local(row["kind"]), len(rank))):
-            self.addresses.setdefault((_local(row["spell"]), row["side"]), row["url"])
+        rows = recording.rows(asker, _QUERIES / "sources.rq")
+        for row in sorted(rows, key=lambda row: rank.get(recording.local(row["kind"]), len(rank))):
+            self.addresses.setdefault((recording.local(row["spell"]), row["side"]), row["url"])
 
     def goes_on(self, alliance: str, day: int) -> bool:
         """Whether *alliance* may have had any member on *day*."""
         return any(_holds(spell, day) for spells in self.spells[alliance].values() for spell in spells)
-
-
-def _rows(asker: Asker, name: str) -> list[dict[str, str]]:
-    text = (_QUERIES / f"{name}.rq").read_text(encoding="utf-8")
-    table = results.table(asker.ask(Request(text, form="json", reserved=True)))
-    return [
-        {column: term.value for column, term in zip(table.columns, row, strict=True) if term is not None}
-        for row in table.rows
-    ]
-
-
-def _local(iri: str) -> str:
-    return iri.removeprefix(names.ID).removeprefix(names.ONTOLOGY)
 
 
 def _holds(spell: Spell, day: int) -> bool:
@@ -277,7 +263,7 @@ class _File:
             add(MISSING_THERE, "begin", UNKNOWN.text, spell.since)
         else:
             ours = (spell.span.begin_earliest, spell.span.begin_latest)
-            gap = _gap(statement.begin, *ours)
+            gap = recording.gap((statement.begin.first, statement.begin.last), ours)
             add(
                 DIFFERS if gap else AGREES, "begin", statement.begin.text, spell.since, gap, _precision(statement.begin)
             )
@@ -293,7 +279,8 @@ class _File:
             add(CONTRADICTED, "end", statement.end.text, "", note="No end is known here.")
         else:
             # An end there is the last day of membership or the first without: either is right.
-            gap = _gap(statement.end, spell.span.end_certain - 1, spell.span.end_latest)
+            ours = (spell.span.end_certain - 1, spell.span.end_latest)
+            gap = recording.gap((statement.end.first, statement.end.last), ours)
             add(DIFFERS if gap else AGREES, "end", statement.end.text, spell.until, gap, _precision(statement.end))
         return found
 
@@ -319,11 +306,6 @@ class _File:
 
 def _both(spell: Spell) -> str:
     return f"{spell.since}/{spell.until or '..'}"
-
-
-def _gap(there: Time, first: int, last: int) -> int:
-    """Days from the range here to that there, positive where that is later, 0 where they overlap."""
-    return max(0, there.first - last) - max(0, first - there.last)
 
 
 def _precision(time: Time) -> str:

@@ -4,6 +4,7 @@ import dataclasses
 import json
 
 from foedus.link.auditing import OUT_OF_SCOPE, Audit, Finding, counts
+from foedus.query import table
 
 _HEADS = ("verdict", "what", "item", "state", "in", "alliance", "there", "here", "days", "note")
 
@@ -29,10 +30,7 @@ def text(audit: Audit) -> str:
     lines = [_HEADS, *map(_cells, _shown(audit))]
     if len(lines) == 1:
         return _summary(audit)
-    widths = [max(len(line[place]) for line in lines) for place in range(len(_HEADS))]
-    lines.insert(1, tuple("─" * width for width in widths))
-    rows = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
-    return "\n".join([*rows, "", _summary(audit)])
+    return "\n".join([table.aligned(lines), "", _summary(audit)])
 
 
 def markdown(audit: Audit) -> str:

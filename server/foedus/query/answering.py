@@ -1,7 +1,7 @@
 """Answer a stored question, or SPARQL text, from a pool."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from foedus import names, questions
@@ -40,46 +40,24 @@ def answer(
             f"SPARQL text takes no values (given: {', '.join(values)}).",
             "Write them into the text, or ask a stored question by its name.",
         )
-    return _answered(asker, _request(question, None, form, reasoning), None)
-
-
-def answer_question(
-    asker: Asker,
-    slug: str,
-    values: Mapping[str, str],
-    accept: str | None = None,
-    form: str | None = None,
-    cancelled: Callable[[], bool] | None = None,
-) -> Answer:
-    """Answer the stored question *slug* for *values*, in the format that *form* or the header *accept* chooses.
-
-    Raises NoSuchThing for an unknown question and WrongUsage for a value that does not fit, both with near matches.
-    """
-    return answer_stored(asker, questions.get(slug), values, accept, form, cancelled)
+    return _answered(asker, question, form, reasoning)
 
 
 def answer_stored(
-    asker: Asker,
-    question: Question,
-    values: Mapping[str, str],
-    accept: str | None = None,
-    form: str | None = None,
-    cancelled: Callable[[], bool] | None = None,
-    reasoning: bool = True,
+    asker: Asker, question: Question, values: Mapping[str, str], form: str | None = None, reasoning: bool = True
 ) -> Answer:
-    """As ``answer_question``, with the question itself at hand; without *reasoning*, from what is asserted alone."""
-    text = questions.bind(question, values, resolver(asker))
-    return _answered(asker, _request(text, accept, form, reasoning), cancelled)
+    """Answer the stored *question* for *values*; without *reasoning*, from what is asserted alone.
+
+    Raises WrongUsage, with near matches, for a value that does not fit.
+    """
+    return _answered(asker, questions.bind(question, values, resolver(asker)), form, reasoning)
 
 
-def _request(text: str, accept: str | None, form: str | None, reasoning: bool) -> Request:
+def _answered(asker: Asker, text: str, form: str | None, reasoning: bool) -> Answer:
+    """The answer to *text*; rows, too, can be had in Turtle where that is asked for by its name."""
     default_graphs, named_graphs = (None, None) if reasoning else ASSERTED_ONLY
-    return Request(text, accept, form, default_graphs=default_graphs, named_graphs=named_graphs)
-
-
-def _answered(asker: Asker, request: Request, cancelled: Callable[[], bool] | None) -> Answer:
-    """The answer to *request*; rows, too, can be had in Turtle where that is asked for by its name."""
-    if request.form != "ttl" or scan(request.text, asker.limits).kind != "select":
-        return asker.ask(request, cancelled)
-    found = asker.ask(replace(request, form="json"), cancelled)
+    request = Request(text, form=form, default_graphs=default_graphs, named_graphs=named_graphs)
+    if form != "ttl" or scan(text, asker.limits).kind != "select":
+        return asker.ask(request)
+    found = asker.ask(replace(request, form="json"))
     return replace(found, body=as_turtle(table(found)).encode(), media_type="text/turtle; charset=utf-8")

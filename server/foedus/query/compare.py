@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from foedus.errors import CannotRead, NoSuchThing
-from foedus.query.record import COW, FAR, KINDS, Record, Span, new_year, year_of
+from foedus.query import table
+from foedus.query.record import COW, FAR, KINDS, Record, Span, gap, new_year, year_of
 from foedus.query.tables import Table, Tables
 
 LIKENESS = 0.2
@@ -102,7 +103,7 @@ class Comparison:
         lines += [f"{each} is like no alliance here." for each in self.unmatched]
         lines += self.unknown
         if self.differences:
-            lines += ["", _aligned([_HEADS, *map(_cells, self.differences)])]
+            lines += ["", table.aligned([_HEADS, *map(_cells, self.differences)])]
         return "\n".join(lines)
 
     def json(self) -> str:
@@ -120,14 +121,6 @@ _HEADS = tuple(Difference.__dataclass_fields__)
 
 def _cells(difference: Difference) -> tuple[str, ...]:
     return tuple("" if value is None else str(value) for value in asdict(difference).values())
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    shown = [rows[0], ["─" * width for width in widths], *rows[1:]]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in shown
-    )
 
 
 def compare(path: Path, record: Record, same: Mapping[str, str] | None = None) -> Comparison:
@@ -479,7 +472,7 @@ class _Members(_Reader):
                 continue
             left.remove(span)
             ours = (span.begin_earliest, span.begin_latest)
-            self.count(made, "begin", body, state, _gap(time.begin, ours), _shown(time.begin), _shown(ours))
+            self.count(made, "begin", body, state, gap(time.begin, ours), _shown(time.begin), _shown(ours))
             self.judge_end(made, body, state, time, span)
         for span in left:
             days = min(span.end_certain, self.horizon) - span.begin_latest
@@ -506,23 +499,18 @@ class _Members(_Reader):
         else:
             last = time.end[1] if is_open else span.end_latest
             ours = (span.end_certain, max(span.end_certain, last))
-            self.count(made, "end", body, state, _gap(time.end, ours), there, here)
+            self.count(made, "end", body, state, gap(time.end, ours), there, here)
 
     @staticmethod
-    def count(made: Comparison, what: str, body: str, state: str, gap: int, there: str, here: str) -> None:
-        if gap:
-            made.differences.append(_apart(what, body, state, there, here, gap))
+    def count(made: Comparison, what: str, body: str, state: str, days: int, there: str, here: str) -> None:
+        if days:
+            made.differences.append(_apart(what, body, state, there, here, days))
         else:
             made.agreements += 1
 
 
 def _apart(what: str, body: str, state: str, there: str, here: str, days: int) -> Difference:
     return Difference(what, body, state, "", None, None, there, here, days, "days")
-
-
-def _gap(there: tuple[int, int], here: tuple[int, int]) -> int:
-    """Days from the range *here* to the range *there*, positive where that is later, 0 where they overlap."""
-    return max(0, there[0] - here[1]) - max(0, here[0] - there[1])
 
 
 def _joined(times: Iterable[_Time]) -> list[_Time]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from foedus import names
 from foedus.errors import CannotRead
 from foedus.query import results
-from foedus.query.pool import Asker, Request
+from foedus.query.pool import Asker
 
 FAR = datetime.date.max.toordinal()
 """The day, as all days here an ordinal of the Gregorian calendar, at which an interval ends that has no known end."""
@@ -23,6 +23,9 @@ READINGS = ("certain", "presumed", "possible")
 """How sure the record is, the strictest first: what holds by one reading holds by those after it."""
 
 COW, GLEDITSCH_WARD = "COW", "Gleditsch–Ward"
+
+Row = dict[str, str]
+"""A row of an answer: texts by the names of the columns that are bound."""
 
 _QUERIES = Path(__file__).parent / "queries"
 _KIND_OF = dict(zip(("defence", "neutrality", "nonAggression", "offence", "consultation"), KINDS, strict=True))
@@ -179,19 +182,19 @@ def read(asker: Asker) -> Record:
     """The record as *asker* has it; CannotRead where a bound is no day."""
     as_of = asker.dataset.as_of or datetime.date.today().isoformat()
     codes: dict[tuple[str, str], list[Code]] = defaultdict(list)
-    for row in _rows(asker, "codes"):
+    for row in rows(asker, _QUERIES / "codes.rq"):
         until = row.get("until")
         assigned = Code(_day(row.get("from", "0001-01-01")), _day(until) + 1 if until else FAR, row["code"])
-        codes[row["scheme"], _local(row["state"])].append(assigned)
+        codes[row["scheme"], local(row["state"])].append(assigned)
     labels: dict[str, str] = {}
-    for row in _rows(asker, "states"):
-        labels.setdefault(_local(row["state"]), row["label"])
-    bodies = _bodies(_rows(asker, "bodies"))
-    covered = _rows(asker, "coverage")
+    for row in rows(asker, _QUERIES / "states.rq"):
+        labels.setdefault(local(row["state"]), row["label"])
+    bodies = _bodies(rows(asker, _QUERIES / "bodies.rq"))
+    covered = rows(asker, _QUERIES / "coverage.rq")
     return Record(
         horizon=_day(as_of) + 1,
-        spells=_spells(_rows(asker, "spells")),
-        wordings=_wordings(_rows(asker, "wordings")),
+        spells=_spells(rows(asker, _QUERIES / "spells.rq")),
+        wordings=_wordings(rows(asker, _QUERIES / "wordings.rq")),
         bodies=bodies,
         memberships_covered=_covered(covered, "membershipFacts"),
         pledges_covered=_of_treaties(_covered(covered, "obligationFacts"), bodies),
@@ -200,25 +203,31 @@ def read(asker: Asker) -> Record:
     )
 
 
-_Row = dict[str, str]
+def rows(asker: Asker, file: Path) -> list[Row]:
+    """The answers of the query in *file*, as texts; what is unbound is absent."""
+    found = results.select(asker, file.read_text(encoding="utf-8"), reserved=True)
+    return [{name: term.value for name, term in row.items()} for row in found]
 
 
-def _rows(asker: Asker, name: str) -> list[_Row]:
-    """The answers of a query beside this module, as texts; what is unbound is absent."""
-    text = (_QUERIES / f"{name}.rq").read_text(encoding="utf-8")
-    table = results.table(asker.ask(Request(text, form="json", reserved=True)))
-    return [{name: term.value for name, term in row.items()} for row in table]
+def local(iri: str) -> str:
+    """The local name of *iri* where it is ours."""
+    return iri.removeprefix(names.ID).removeprefix(names.ONTOLOGY)
 
 
-def _spells(rows: Iterable[_Row]) -> tuple[Spell, ...]:
+def gap(there: tuple[int, int], here: tuple[int, int]) -> int:
+    """Days from the range *here* to the range *there*, positive where that is later, 0 where they overlap."""
+    return max(0, there[0] - here[1]) - max(0, here[0] - there[1])
+
+
+def _spells(rows: Iterable[Row]) -> tuple[Spell, ...]:
     found = list(rows)
     body_of = {row["spell"]: row["body"] for row in found if "body" in row}
     return tuple(
         Spell(
-            name=_local(row["spell"]),
+            name=local(row["spell"]),
             kind=row["kind"],
-            state=_local(row["state"]),
-            body=_local(row.get("body") or body_of.get(row["interrupted"], "")),
+            state=local(row["state"]),
+            body=local(row.get("body") or body_of.get(row["interrupted"], "")),
             number=int(row["number"]),
             span=_span(row),
             since=row.get("from", ""),
@@ -228,39 +237,39 @@ def _spells(rows: Iterable[_Row]) -> tuple[Spell, ...]:
     )
 
 
-def _wordings(rows: Iterable[_Row]) -> tuple[Wording, ...]:
+def _wordings(rows: Iterable[Row]) -> tuple[Wording, ...]:
     obliged: dict[tuple[str, str, str, Span], set[str]] = defaultdict(set)
     for row in rows:
-        kind = _KIND_OF.get(_local(row["kind"]))
+        kind = _KIND_OF.get(local(row["kind"]))
         if kind:
-            states = obliged[row["wording"], _local(row["treaty"]), kind, _span(row)]
-            states.update([_local(row["obliged"])] if "obliged" in row else ())
+            states = obliged[row["wording"], local(row["treaty"]), kind, _span(row)]
+            states.update([local(row["obliged"])] if "obliged" in row else ())
     # Several wordings of one treaty that pledge the same for the same days are one pledge.
     pledges = {(key[1], key[2], key[3], frozenset(states) or None): None for key, states in obliged.items()}
     return tuple(Wording(treaty, kind, span, states) for treaty, kind, span, states in pledges)
 
 
-def _bodies(rows: Iterable[_Row]) -> dict[str, Body]:
-    by_body: dict[str, list[_Row]] = defaultdict(list)
+def _bodies(rows: Iterable[Row]) -> dict[str, Body]:
+    by_body: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        by_body[_local(row["body"])].append(row)
+        by_body[local(row["body"])].append(row)
     return {
         name: Body(
             name=name,
             label=found[0]["label"],
-            constitution=_local(found[0].get("constitution", "")),
-            origins=tuple(dict.fromkeys(_local(row["origin"]) for row in found if "origin" in row)),
+            constitution=local(found[0].get("constitution", "")),
+            origins=tuple(dict.fromkeys(local(row["origin"]) for row in found if "origin" in row)),
             signed=_day(found[0]["signed"]) if "signed" in found[0] else None,
         )
         for name, found in by_body.items()
     }
 
 
-def _covered(rows: Iterable[_Row], facts: str) -> dict[str, Covered]:
+def _covered(rows: Iterable[Row], facts: str) -> dict[str, Covered]:
     return {
-        _local(row["body"]): Covered(_day(row["first"]), _day(row["last"]) + 1, _local(row["completeness"]))
+        local(row["body"]): Covered(_day(row["first"]), _day(row["last"]) + 1, local(row["completeness"]))
         for row in rows
-        if _local(row["facts"]) == facts
+        if local(row["facts"]) == facts
     }
 
 
@@ -269,7 +278,7 @@ def _of_treaties(covered: Mapping[str, Covered], bodies: Mapping[str, Body]) -> 
     return {bodies[name].constitution or name: each for name, each in covered.items() if name in bodies}
 
 
-def _span(row: _Row) -> Span:
+def _span(row: Row) -> Span:
     ends = (_day(row[name]) if name in row else None for name in ("endEarliest", "endLatest"))
     return Span.of(_day(row["beginEarliest"]), _day(row["beginLatest"]), *ends)
 
@@ -279,7 +288,3 @@ def _day(text: str) -> int:
         return datetime.date.fromisoformat(text).toordinal()
     except ValueError as error:
         raise CannotRead(f"“{text}” is no day, where the tables need one.", "Build the dataset with foedus.") from error
-
-
-def _local(iri: str) -> str:
-    return iri.removeprefix(names.ID).removeprefix(names.ONTOLOGY)

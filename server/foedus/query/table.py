@@ -1,5 +1,7 @@
 """An answer as a person reads it in a terminal."""
 
+from collections.abc import Sequence
+
 from foedus import names
 from foedus.query import results
 from foedus.query.pool import Answer
@@ -14,9 +16,13 @@ def as_table(answer: Answer) -> str:
     found = results.table(answer)
     if not found.rows:
         return "Nothing found."
-    lines = [found.columns, *(tuple(shown(term) for term in row) for row in found.rows)]
-    widths = [max(len(line[place]) for line in lines) for place in range(len(found.columns))]
-    lines.insert(1, tuple("─" * width for width in widths))
+    return aligned([found.columns, *([shown(term) for term in row] for row in found.rows)])
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """*rows* in columns, the first of them underlined as their heads."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [rows[0], ["─" * width for width in widths], *rows[1:]]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
     )

@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import NamedTuple
 
 from foedus import names
 from foedus.errors import AnswerTooLarge
@@ -73,15 +72,6 @@ class _Cell:
     silent: bool = False
     interrupted: bool = False
     treaties: set[str] = field(default_factory=set)
-
-
-class Pair(NamedTuple):
-    """Two states in one year, and what ties them; *sure* is a place in ``READINGS``."""
-
-    first: str
-    second: str
-    year: int
-    cell: _Cell
 
 
 class Tables:

@@ -5,6 +5,7 @@ Nothing is stored when the rules run. A conclusion is matched against the templa
 So an explanation is found by running the rule again, on the whole dataset, and cannot differ from it.
 """
 
+import difflib
 import hashlib
 import heapq
 import itertools
@@ -20,7 +21,7 @@ from foedus import names
 from foedus.errors import AnswerTooLarge, DatasetRefused, NoSuchThing, WrongUsage
 from foedus.query import results
 from foedus.query.dataset import Description
-from foedus.query.pool import Asker, Request
+from foedus.query.pool import Asker
 from foedus.query.results import Term
 
 PROOFS = 5
@@ -491,7 +492,7 @@ class Finder:
             start = end
 
     def _select(self, text: str) -> list[dict[str, Term]]:
-        return list(results.table(self.asker.ask(Request(text, form="json", reserved=True))))
+        return list(results.select(self.asker, text, reserved=True))
 
 
 @dataclass(frozen=True)
@@ -771,7 +772,7 @@ def _not_said(asker: Asker, statement: Statement) -> NoSuchThing:
     """The error for a *statement* that does not hold, with what is recorded in its place."""
     subject, property_ = written(statement.subject), written(statement.property)
     text = f"SELECT DISTINCT ?p ?o WHERE {{ {subject} ?p ?o FILTER(!isBlank(?o)) }} ORDER BY ?p ?o LIMIT 500"
-    rows = list(results.table(asker.ask(Request(text, form="json", reserved=True))))
+    rows = list(results.select(asker, text, reserved=True))
     if not rows:
         near = _near(asker, statement.subject.value)
         remedy = f"Did you mean {' or '.join(names.curie(each) for each in near)}?" if near else "Search by its name."
@@ -789,10 +790,8 @@ def _not_said(asker: Asker, statement: Statement) -> NoSuchThing:
 
 def _near(asker: Asker, iri: str) -> tuple[str, ...]:
     """Up to five subjects of the record with a name like that of *iri*."""
-    import difflib
-
     text = "SELECT DISTINCT ?s WHERE { ?s a ?type FILTER(isIRI(?s)) }"
-    known = [row["s"].value for row in results.table(asker.ask(Request(text, form="json", reserved=True)))]
+    known = [row["s"].value for row in results.select(asker, text, reserved=True)]
     by_name = {each.rpartition("/")[2].rpartition("#")[2].lower(): each for each in known}
     local = iri.rpartition("/")[2].rpartition("#")[2].lower()
     close = difflib.get_close_matches(local, by_name, n=5, cutoff=0.6)

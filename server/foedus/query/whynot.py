@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from foedus import names
 from foedus.errors import WrongUsage
 from foedus.query import results
-from foedus.query.pool import Asker, Request
+from foedus.query.pool import Asker
 from foedus.query.resolve import resolver
 from foedus.query.results import Term
 from foedus.query.why import Statement, shown, written
@@ -218,7 +218,7 @@ QUESTIONS: Mapping[str, tuple[Mapping[str, str], _Answered]] = {
 
 def _rows(asker: Asker, pattern: str, order: str) -> Sequence[Mapping[str, Term]]:
     text = f"SELECT DISTINCT * WHERE {{ {pattern} }} {order} LIMIT 500"
-    return list(results.table(asker.ask(Request(text, form="json", reserved=True))))
+    return list(results.select(asker, text, reserved=True))
 
 
 def _labels(asker: Asker, iris: Sequence[str]) -> dict[str, str]:

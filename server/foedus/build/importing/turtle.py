@@ -1,10 +1,7 @@
-"""Write generated Turtle: subjects in a given order, laid out as hand-written files are, whole or not at all."""
+"""Generated Turtle: subjects in a given order, laid out as hand-written files are."""
 
-import os
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from foedus import names
 from foedus.build import layout
@@ -41,20 +38,3 @@ def document(comment: str, things: Iterable[Thing]) -> str:
     prefixes = "".join(f"@prefix {prefix}: <{names.PREFIXES[prefix]}> .\n" for prefix in _USED)
     remark = "".join(f"# {line}".rstrip() + "\n" for line in comment.splitlines())
     return layout.laid_out("\n".join([prefixes, remark, *(thing.text() + "\n" for thing in things)]))
-
-
-def write(path: Path, text: str) -> None:
-    """Give *path* the content *text* in one step: a reader sees the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    new = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        new.chmod(0o644)
-        new.replace(path)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise
