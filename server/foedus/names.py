@@ -16,6 +16,16 @@ ABOUT = GRAPH + "about"
 LINKS = GRAPH + "links"
 GRAPHS = (ASSERTED, INFERRED, ONTOLOGY_GRAPH, SHAPES, ABOUT, LINKS)
 
+DUMPS = ("foedus.nq", "foedus.trig", "foedus.ttl", "foedus.jsonld")
+"""The files of the whole dataset, beside a built one, in an export and at ``/download/<name>``.
+
+The first is the canonical one, whose SHA-256 identifies the dataset. The Turtle file has no graphs: the statements of
+all of them, each once.
+"""
+
+CHECKSUMS = "SHA256SUMS"
+"""The file with the checksums of the files beside it."""
+
 # The one prefix table: files, queries, answers and pages all use it, and no other.
 PREFIXES = {
     "dcat": "http://www.w3.org/ns/dcat#",
