@@ -8,6 +8,7 @@ import pytest
 from foedus import files
 from foedus.build import check
 from foedus.build.findings import Finding
+from foedus.build.importing import states
 
 PREFIXES = """@prefix foedus: <https://w3id.org/foedus/ontology#> .
 @prefix id: <https://w3id.org/foedus/id/> .
@@ -214,6 +215,75 @@ def test_one_code_of_one_scheme_stands_for_one_state_at_a_time(league, one, othe
         assert (found[1].line, found[1].node) == (6, "id:second")
         assert found[1].message == "COW 7 is given to id:pisa, and on the same days to id:elis by id:first."
         assert "foedus:validUntil" in found[1].remedy
+
+
+NUMBERS = """stateabb,ccode,statenme,styear,stmonth,stday,endyear,endmonth,endday,version
+ELI,7,Elis,1900,1,1,2016,12,31,2016
+ATL,99,Atlantis,1900,1,1,2016,12,31,2016
+"""
+
+
+def test_a_row_of_a_list_of_states_that_finds_no_state(league, tmp_path):
+    lists = {
+        "crosswalk": "state,label,article,iso3,cow,gw,divided_by,other_names,spellings,ended,comment\n"
+        "larissa,Larissa,,,7,7,,,,,\n",
+        "codes": ",".join(
+            ["ISO3166-1-Alpha-3,ISO3166-1-Alpha-2,ISO3166-1-numeric,is_independent,official_name_en"]
+            + [f"UNTERM {each} Formal" for each in ("English", "Arabic", "Spanish", "French", "Russian", "Chinese")]
+            + [f"official_name_{each}" for each in ("ar", "es", "fr", "ru", "cn")]
+        )
+        + "\nILE,IL,833,No"
+        + "," * 12
+        + "\n",
+        "cow": NUMBERS,
+        "gw": "gwcode,startdate,enddate\n7,1900-01-01,2017-12-31\n",
+    }
+    for name, text in lists.items():
+        (tmp_path / f"{name}.csv").write_text(text, encoding="utf-8")
+    made = states.make(*(tmp_path / f"{name}.csv" for name in lists), None)
+    (league / "data" / "generated").mkdir()
+    path = league / "data" / "generated" / "states.ttl"
+    path.write_text(made.text, encoding="utf-8")
+    (finding,) = (each for each in check([path], root=league).findings if "exactly one state" in each.message)
+    assert (finding.file, finding.node) == ("data/generated/states.ttl", "id:code-cow-of-nobody-99-1900")
+    assert finding.line
+    assert finding.remedy == "See shapes/code-assignment.ttl."
+
+
+def test_a_row_of_a_list_of_conflicts_that_finds_no_state(league):
+    turtle = """
+id:conflict a foedus:ArmedConflict ;
+    rdfs:label "Elis and Pisa"@en ;
+    foedus:source id:chronicle .
+
+id:conflict-1950 a foedus:ConflictYear ;
+    rdfs:label "Elis and Pisa, 1950"@en ;
+    foedus:ofConflict id:conflict ;
+    foedus:year 1950 ;
+    foedus:conflictType foedus:interstate ;
+    foedus:intensity foedus:war ;
+    foedus:sideA id:elis ;
+    foedus:unmappedParty "99" ;
+    foedus:began "1950" ;
+    foedus:source id:chronicle .
+"""
+    finding = told(league, turtle, "A party of a conflict-year is a state")
+    assert (finding.file, finding.line, finding.node) == ("data/new.ttl", 10, "id:conflict-1950")
+    assert "data/crosswalk.csv" in finding.message
+    assert "99" in finding.message
+    turtle += """
+id:coverage-chronicle-conflicts a foedus:Coverage ;
+    rdfs:label "conflicts of the chronicle"@en ;
+    rdfs:comment "What 99 is, is not known."@en ;
+    foedus:coverageOf id:chronicle ;
+    foedus:factKind foedus:conflictFacts ;
+    foedus:coveredFrom "1950" ;
+    foedus:coveredUntil "1950" ;
+    foedus:leavesOut "99" ;
+    foedus:completeness foedus:complete .
+"""
+    (league / "data" / "new.ttl").write_text(PREFIXES + turtle)
+    assert not [each for each in check(root=league).findings if "conflict-year" in each.message]
 
 
 def test_a_thing_described_twice_is_told_in_both_files(world, add):

@@ -180,9 +180,22 @@ def test_a_party_that_is_no_state_is_told_and_the_rest_is_kept(make):
     )
     assert "# - line 2, conflict 7, 1961, gwno_b: 751 is no state’s number\n" in made.text
     assert said(made)["ucdp-conflict-7-1961", "sideA"] == ["ruritania"]
+    assert said(made)["ucdp-conflict-7-1961", "unmappedParty"] == ["751"]
+    assert said(made)["ucdp-conflict-8-1991", "unmappedParty"] == ["27"]
     assert said(made)["ucdp-conflict-7", "rdfs:label"] == [
         "Ruritania – a party that is no state here, conflict 7 of UCDP"
     ]
+
+
+def test_a_number_of_nobody_is_named_once_a_year_in_the_order_of_numbers(make):
+    made = make({"gwno_b": "751", "gwno_b_2nd": "95, 9"}, {"gwno_b": "9"})
+    assert made.text.count('foedus:unmappedParty "9" , "95" , "751" ;') == 1
+
+
+def test_a_number_that_the_list_of_states_gives_to_nobody_is_nobodys(make, numbers):
+    text = 'id:code-of-nobody a foedus:CodeAssignment ; foedus:codeScheme "COW" ; foedus:code "99" .\n'
+    numbers.write_text(numbers.read_text(encoding="utf-8") + text, encoding="utf-8")
+    assert make({"gwno_b": "99"}).unmapped == ("line 2, conflict 7, 1961, gwno_b: 99 is no state’s number",)
 
 
 @pytest.mark.parametrize(
@@ -193,6 +206,7 @@ def test_a_party_that_is_no_state_is_told_and_the_rest_is_kept(make):
         ({"year": "soon"}, "“soon” is no whole number in year"),
         ({"year": "61"}, "61 is no year of this data set"),
         ({"conflict_id": "7b"}, "“7b” is no whole number in conflict_id"),
+        ({"gwno_b_2nd": "26, x"}, "“x” is no whole number in gwno_b_2nd"),
         ({"start_date2": "05.03.1961"}, "“05.03.1961” is no day such as 2022-09-18"),
         ({"start_date2": "1961-02-30"}, "“1961-02-30” is no day such as 2022-09-18"),
         ({"start_date2": "1962-03-05"}, "the episode from 1962-03-05 to later does not fit the year 1961"),

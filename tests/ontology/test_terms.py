@@ -38,8 +38,8 @@ OBJECT_PROPERTIES = """
     derivedFrom hasCondition obliges namesAsThreat succeeds ofOrgan incidentKind attackedState performer performance
     sourceKind coverageOf factKind completeness independenceKind independentFrom absorbedBy ofConflict conflictType
     intensity sideA sideB supportsSideA supportsSideB fellWithin mayHaveFallenWithin obliged possiblyObliged answer
-    betweenAllies possiblyBetweenAllies boundToBothSides supersededBy agreedVerdict withoutMembershipIn withoutBindingBy
-    returnedAfter continues
+    betweenAllies possiblyBetweenAllies boundToBothSides possiblyBoundToBothSides supersededBy agreedVerdict
+    withoutMembershipIn possiblyWithoutMembershipIn withoutBindingBy possiblyWithoutBindingBy returnedAfter continues
 """
 
 EDTF_PROPERTIES = """
@@ -52,7 +52,7 @@ OTHER_DATATYPE_PROPERTIES = """
     beganEarliest beganLatest endedEarliest endedLatest beginEarliest beginLatest endEarliest endLatest from until
     spellNumber status effectiveAt asOf minCount maxCount value unattributed articleNumber iso3 code codeScheme
     paragraph statement assessmentNote summary preferenceReason publisher language url sha256 office statedIn
-    independenceNote coveredEarliest coveredLatest year daysHeld
+    independenceNote coveredEarliest coveredLatest year daysHeld unmappedParty leavesOut
 """
 
 ANNOTATIONS = "aspect counterExample earliestBound latestBound primary statusWord"

@@ -31,6 +31,8 @@ _KINDS = {"1": "stateFormation", "2": "decolonisation", "3": "secession", "4": "
 """IndType of the ICOW colonial history data."""
 
 _UNKNOWN = "-9"
+_SCHEMES = {"cow": "cow", "gw": "gleditsch-ward"}
+"""A list's column in the crosswalk, and its part in the names of code assignments."""
 _COUNTED = {
     "State": "states",
     "CodeAssignment": "code assignments",
@@ -103,8 +105,8 @@ class Made:
 def make(crosswalk_file: Path, codes: Path, cow: Path, gw: Path, icow: Path | None) -> Made:
     """The states of the crosswalk with what the lists say of them.
 
-    CannotRead where a file is missing or malformed; rows of the lists that the crosswalk gives to no state are told in
-    the result, none is left out silently.
+    CannotRead where a file is missing or malformed. A code that the crosswalk gives to no state is written without one,
+    which ``foedus check`` finds; the result tells it too, and the rows of the colonial history that find no state.
     """
     cross = crosswalk.read(crosswalk_file)
     official = _official(codes)
@@ -124,6 +126,9 @@ def make(crosswalk_file: Path, codes: Path, cow: Path, gw: Path, icow: Path | No
             ends.listed(state, each, held)
         things += ends.independence(state)
         things += ends.extinction(state)
+    things += _nobodys_iso_codes(cross, official)
+    for each in lists:
+        things += _nobodys_numbers(cross, each)
     used = [path.name for path in (codes, cow, gw, *((icow,) if icow else ()))]
     made.text = turtle.document(_head(used), things)
     made.counts = {words: sum(thing.type == type_ for thing in things) for type_, words in _COUNTED.items()}
@@ -286,10 +291,43 @@ def _without_state(
             yield f"{name}: the code {state.iso3}, of {state.name}, is not there"
     for each in lists:
         for stretch in each.stretches:
-            for day in (stretch.first, stretch.last):
-                if cross.holder(each.scheme, stretch.number, day) is None:
-                    where = f"{each.table}, line {stretch.line}"
-                    yield f"{where}: no state of the crosswalk has the number {stretch.number} on {day}"
+            for day in _days_without_state(cross, each, stretch):
+                where = f"{each.table}, line {stretch.line}"
+                yield f"{where}: no state of the crosswalk has the number {stretch.number} on {day}"
+
+
+def _days_without_state(cross: Crosswalk, numbers: Numbers, stretch: Stretch) -> tuple[str, ...]:
+    """Those of the first and the last day of *stretch* on which the crosswalk gives its number to nobody."""
+    days = (stretch.first, stretch.last)
+    return tuple(day for day in days if cross.holder(numbers.scheme, stretch.number, day) is None)
+
+
+def _nobodys_iso_codes(cross: Crosswalk, official: Mapping[str, tables.Row]) -> Iterator[Thing]:
+    """The codes of independent states that the crosswalk does not know."""
+    known = {state.iso3 for state in cross.states}
+    for iso3, row in official.items():
+        if row["is_independent"] == "Yes" and iso3 not in known:
+            thing = Thing(f"code-iso-3166-1-alpha-3-of-nobody-{iso3.lower()}", "CodeAssignment")
+            thing.add("rdfs:label", string(f"ISO 3166-1 alpha-3 code of no state of the crosswalk: {iso3}", "en"))
+            thing.add("foedus:codeScheme", string("ISO 3166-1 alpha-3"))
+            thing.add("foedus:code", string(iso3))
+            yield thing.add("foedus:source", f"id:{COUNTRY_CODES}")
+
+
+def _nobodys_numbers(cross: Crosswalk, numbers: Numbers) -> Iterator[Thing]:
+    """The stretches of *numbers* that begin or end on a day on which the crosswalk gives the number to nobody."""
+    for stretch in numbers.stretches:
+        if _days_without_state(cross, numbers, stretch):
+            year = stretch.first[:4]
+            thing = Thing(f"code-{_SCHEMES[numbers.scheme]}-of-nobody-{stretch.number}-{year}", "CodeAssignment")
+            words = f"{numbers.shown} number of no state of the crosswalk: {stretch.number}, since {year}"
+            thing.add("rdfs:label", string(words, "en"))
+            thing.add("foedus:codeScheme", string(numbers.shown))
+            thing.add("foedus:code", string(stretch.number))
+            thing.add("foedus:validFrom", string(stretch.first))
+            if stretch.last != numbers.stops:
+                thing.add("foedus:validUntil", string(stretch.last))
+            yield thing.add("foedus:source", f"id:{numbers.source}")
 
 
 # What is said of a state
@@ -358,11 +396,10 @@ def _held(state: State, numbers: Numbers) -> Iterator[Held]:
 def _codes(state: State, numbers: Numbers, held: tuple[Held, ...]) -> Iterator[Thing]:
     """One assignment for each time that the state had a number; the first has the plain name, for lists grow at the
     end."""
-    scheme = {"cow": "cow", "gw": "gleditsch-ward"}[numbers.scheme]
     for place, each in enumerate(held):
         year = each.first[:4]
         suffix, words = (f"-{year}", f", since {year}") if place else ("", "")
-        thing = Thing(f"code-{scheme}-{state.name}{suffix}", "CodeAssignment")
+        thing = Thing(f"code-{_SCHEMES[numbers.scheme]}-{state.name}{suffix}", "CodeAssignment")
         thing.add("rdfs:label", string(f"{numbers.shown} number of {state.called}: {each.number}{words}", "en"))
         thing.add("foedus:ofState", f"id:{state.name}")
         thing.add("foedus:codeScheme", string(numbers.shown))

@@ -75,7 +75,10 @@ class Numbering:
 
 @dataclass
 class Year:
-    """A conflict in one year: the line where it stands first, and what its rows say."""
+    """A conflict in one year: the line where it stands first, and what its rows say.
+
+    *unmapped* are the numbers of its parties that were no state's then.
+    """
 
     line: int
     conflict: str
@@ -86,6 +89,7 @@ class Year:
     ended: str
     started: str
     states: dict[str, dict[str, None]] = field(default_factory=lambda: {side: {} for side in _SIDES})
+    unmapped: dict[str, None] = field(default_factory=dict)
 
 
 @dataclass
@@ -121,7 +125,8 @@ def numbering(path: Path) -> Numbering:
     by_scheme: dict[str, dict[str, tuple[Number, ...]]] = {"Gleditsch–Ward": {}, "COW": {}}
     for thing in about.values():
         numbers = by_scheme.get(thing.get("codeScheme", ""))
-        if numbers is not None:
+        # A number that the list of states could give to nobody is a finding there, and nobody's here.
+        if numbers is not None and "ofState" in thing:
             state = thing["ofState"].removeprefix(names.ID)
             held = Number(state, thing.get("validFrom", ""), thing.get("validUntil", "9999"))
             numbers[thing["code"]] = (*numbers.get(thing["code"], ()), held)
@@ -132,8 +137,8 @@ def numbering(path: Path) -> Numbering:
 def make(path: Path, states: Path, version: str) -> Made:
     """The conflicts in *path* with states on both sides, in the numbers of the file *states*.
 
-    CannotRead, with the lines, where rows are malformed. A party whose number is no state's in that year is left out
-    of its conflict-year and told in the result.
+    CannotRead, with the lines, where rows are malformed. A party whose number is no state's in that year is on no side
+    of its conflict-year, which names the number instead; the result tells it too.
     """
     known = numbering(states)
     wanted = ["conflict_id", "year", *_SIDES.values(), "intensity_level", "type_of_conflict", "start_date"]
@@ -180,7 +185,7 @@ def _head(name: str, version: str, unmapped: tuple[str, ...], left_out: int) -> 
         "set has it: a day; a day about which it was, marked ~; or the year.",
     ]
     if unmapped:
-        lines += ["Parties that are no states of this record, and are missing below:"]
+        lines += ["Parties that are no states of this record, and stand below as foedus:unmappedParty:"]
         lines += [f"- {each}" for each in unmapped]
     return "\n".join(lines)
 
@@ -228,12 +233,14 @@ def _parties(row: tables.Row, year: Year, known: Numbering) -> Iterator[str]:
     first = max(datetime.date(year.year, 1, 1), _first(year.began))
     last = datetime.date.fromisoformat(year.ended) if year.ended else datetime.date(year.year, 12, 31)
     for side, column in _SIDES.items():
-        for number in re.split(r"[,;]\s*", row[column]):
-            if not number or number == "-9":
+        for cell in re.split(r"[,;]\s*", row[column]):
+            if not cell or cell == "-9":
                 continue
+            number = _whole(cell, column)
             try:
-                year.states[side][known.holder(_whole(number, column), first, max(first, last))] = None
+                year.states[side][known.holder(number, first, max(first, last))] = None
             except tables.BadRow as error:
+                year.unmapped[number] = None
                 yield f"conflict {year.conflict}, {year.year}, {column}: {error}"
 
 
@@ -294,6 +301,7 @@ def _year(year: Year, source: str, labels: Mapping[str, str]) -> Thing:
     thing.add("foedus:intensity", f"foedus:{year.intensity}")
     for side, states in year.states.items():
         thing.add(f"foedus:{side}", *(f"id:{state}" for state in sorted(states)))
+    thing.add("foedus:unmappedParty", *(string(number) for number in sorted(year.unmapped, key=int)))
     thing.add("foedus:began", string(year.began))
     if year.ended:
         thing.add("foedus:ended", string(year.ended))
