@@ -405,8 +405,8 @@ def export(out: Path) -> None:
     """Write the researchers' tables, their codebook, the RDF dumps and a file for OWL reasoners, with checksums.
 
     alliance, alliance-member, state-year, dyad-year and directed-dyad-year as CSV and as Parquet; codebook.md;
-    dataset.nq, .trig, .ttl and .jsonld; foedus-reasoner.owl; SHA256SUMS. A former export in DIR is replaced as a whole,
-    or stays.
+    foedus.nq, .trig, .ttl and .jsonld, as /download has them; foedus-reasoner.owl; SHA256SUMS. A former export in DIR
+    is replaced as a whole, or stays.
 
     \b
     Examples:
@@ -420,7 +420,7 @@ def export(out: Path) -> None:
 
     built = _current_dataset()
     with Pool(built, Limits.chosen(time_limit=600, workers=1, answer=GIB)) as pool, _progress() as progress:
-        made = exporting.export(pool, built, out, lambda path: write_reasoner_file(path, built), progress)
+        made = exporting.export(pool, out, lambda path: write_reasoner_file(path, built), progress)
     click.echo(f"{len(made)} files.", err=True)
     click.echo(str(out))
 
@@ -553,8 +553,8 @@ def format_(paths: tuple[Path, ...], check_only: bool) -> None:
 def import_(context: click.Context) -> None:
     """Make generated Turtle from data sets that others publish as CSV.
 
-    Malformed rows are told by line, and nothing is written. Rows that find no state are told, the rest is written, and
-    the exit code is 1.
+    Malformed rows are told by line, and nothing is written. Rows that find no state are told, and written so that
+    foedus check finds them; the exit code is 1.
 
     \b
     Examples:

@@ -32,7 +32,8 @@ def sound(out) -> dict:
 
 
 def everything(out) -> dict[str, bytes]:
-    return {name: (out / name).read_bytes() for name in ("dataset.nq", "manifest.json")}
+    files = ("dataset.nq", "manifest.json", *(f"current/{name}" for name in names.DUMPS[1:]))
+    return {name: (out / name).read_bytes() for name in files}
 
 
 def test_the_dataset_is_what_its_manifest_says(world, tmp_path):

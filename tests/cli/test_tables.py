@@ -38,7 +38,7 @@ def test_export_writes_tables_dumps_and_checksums(exported):
         "dyad-year.csv",
         "dyad-year.parquet",
         "codebook.md",
-        "dataset.trig",
+        "foedus.trig",
         "foedus-reasoner.owl",
         "SHA256SUMS",
     } <= files

@@ -1,8 +1,8 @@
 """Write the dataset, canonical and all at once: whoever reads it sees the former one or the new one, never less.
 
-A dataset lies in a folder of its own, ``versions/<version>/``; the link ``current`` names the one to read, and
-``dataset.nq``, ``rules.json`` and ``manifest.json`` lead through it. Renaming ``current`` is the one moment at which a
-build happens.
+A dataset lies in a folder of its own, ``versions/<version>/``, with itself in the other syntaxes that it is handed out
+in. The link ``current`` names the one to read; ``dataset.nq``, ``rules.json`` and ``manifest.json`` lead through it.
+Renaming ``current`` is the one moment at which a build happens.
 """
 
 import contextlib
@@ -18,7 +18,8 @@ from pathlib import Path
 
 from pyoxigraph import CanonicalizationAlgorithm, Dataset, NamedNode, Quad, RdfFormat, Triple, serialize
 
-from foedus import __version__
+from foedus import __version__, names
+from foedus.build import dumps
 from foedus.errors import CannotRead
 
 DATASET = "dataset.nq"
@@ -35,7 +36,8 @@ _NEXT = ".next"
 class Manifest:
     """What a dataset is: its checksum and size, the statements of each graph, and the files it was made of.
 
-    *rules_sha256* is the checksum of the rulebook beside it.
+    *dumps* has the size and the checksum of each file that it is handed out as; *rules_sha256* is the checksum of the
+    rulebook beside it.
     """
 
     version: str
@@ -47,6 +49,7 @@ class Manifest:
     inputs: Mapping[str, str]
     inputs_sha256: str
     rules_sha256: str
+    dumps: Mapping[str, tuple[int, str]]
 
     def json(self) -> str:
         """The manifest as its file holds it; equal manifests are equal bytes."""
@@ -54,6 +57,7 @@ class Manifest:
             "foedus": self.version,
             "asOf": self.as_of,
             "dataset": {"sha256": self.sha256, "quads": self.quads, "bytes": self.bytes},
+            "dumps": {name: {"bytes": size, "sha256": digest} for name, (size, digest) in self.dumps.items()},
             "graphs": dict(self.graphs),
             "inputs": dict(self.inputs),
             "inputsSha256": self.inputs_sha256,
@@ -83,6 +87,10 @@ def hash_of(inputs: Mapping[str, str]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
+def _sum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
 def prepare(out: Path) -> None:
     """Make the folder *out* where need be; CannotRead, before any work is done, where nothing can be written there."""
     with _telling(out), _alone(out):
@@ -97,19 +105,23 @@ def write(
     CannotRead where the folder cannot be written or the disk is full; the former dataset then stays.
     """
     content, numbers = canonical(graphs)
+    sha256 = _sum(content)
+    dumped = dumps.dumps(content, sha256, as_of)
     manifest = Manifest(
         version=__version__,
         as_of=as_of,
-        sha256=hashlib.sha256(content).hexdigest(),
+        sha256=sha256,
         quads=sum(numbers.values()),
         bytes=len(content),
         graphs=numbers,
         inputs=dict(sorted(inputs.items())),
         inputs_sha256=hash_of(inputs),
-        rules_sha256=hashlib.sha256(rulebook.encode()).hexdigest(),
+        rules_sha256=_sum(rulebook.encode()),
+        dumps={name: (len(each), _sum(each)) for name, each in ((names.DUMPS[0], content), *dumped.items())},
     )
     with _telling(out), _alone(out):
-        _replace(out, {DATASET: content, RULES: rulebook.encode(), MANIFEST: manifest.json().encode()})
+        said = {DATASET: content, RULES: rulebook.encode(), MANIFEST: manifest.json().encode()}
+        _replace(out, {**said, **dumped}, led_to=said)
     return manifest
 
 
@@ -118,14 +130,15 @@ def inputs_of(out: Path) -> Mapping[str, str] | None:
     try:
         manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
         found = {str(name): str(checksum) for name, checksum in manifest["inputs"].items()}
-        made_so = (out / DATASET).is_file() and manifest["inputsSha256"] == hash_of(found)
+        files = (DATASET, *(f"{CURRENT}/{name}" for name in names.DUMPS[1:]))
+        made_so = all((out / name).is_file() for name in files) and manifest["inputsSha256"] == hash_of(found)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return found if made_so else None
 
 
-def _replace(out: Path, contents: Mapping[str, bytes]) -> None:
-    """Put a version with *contents* in place; called by one process at a time."""
+def _replace(out: Path, contents: Mapping[str, bytes], led_to: Iterable[str]) -> None:
+    """Put a version with *contents* in place, links in *out* leading to some; called by one process at a time."""
     versions = out / VERSIONS
     versions.mkdir(exist_ok=True)
     former = (out / CURRENT).resolve().name if (out / CURRENT).is_symlink() else ""
@@ -147,7 +160,7 @@ def _replace(out: Path, contents: Mapping[str, bytes]) -> None:
         else:
             partial.rename(versions / version)
         _sync(versions)
-    for name in contents:
+    for name in led_to:
         _link(out, name, f"{CURRENT}/{name}")
     _link(out, CURRENT, f"{VERSIONS}/{version}")
     _sync(out)

@@ -1,5 +1,6 @@
 """Read a built dataset and hold it to its manifest; name the RDF files to serve in its place."""
 
+import functools
 import hashlib
 import json
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from foedus import files
+from foedus import files, names
 from foedus.errors import CannotRead, DatasetRefused
 
 DATASET = "dataset.nq"
@@ -26,6 +27,7 @@ class Description:
 
     *quads* is None where nobody counted: another engine's data. These may also change under their version: *changes*.
     *rules* is the file of the rules that the data follow from, with its checksum; None for data that have none.
+    *folder* is where its dumps lie, None where there are none.
     """
 
     sha256: str
@@ -35,9 +37,19 @@ class Description:
     changes: bool = False
     rules: str | None = None
     rules_sha256: str | None = None
+    folder: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Dump:
+    """A file that holds the whole dataset, of so many *bytes*."""
+
+    name: str
+    bytes: int
+    sha256: str
 
 
 class Hashed:
@@ -79,6 +91,7 @@ def opened(folder: Path) -> Iterator[tuple[Hashed, Description]]:
             version=manifest.get("foedus"),
             rules=str(built / RULES) if "rulesSha256" in manifest else None,
             rules_sha256=manifest.get("rulesSha256"),
+            folder=str(built) if "dumps" in manifest else None,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise _refused(folder, f"{MANIFEST} lacks the dataset's checksum or size") from error
@@ -97,6 +110,37 @@ def opened(folder: Path) -> Iterator[tuple[Hashed, Description]]:
         raise _refused(folder, f"{DATASET} is not the one that {MANIFEST} describes: the checksums differ")
     if malformed:
         raise _refused(folder, f"{DATASET} is malformed") from malformed
+
+
+@functools.lru_cache(maxsize=4)
+def dumps(about: Description) -> tuple[Dump, ...]:
+    """The files that hold the whole dataset *about*, those of ``names.DUMPS``; none for data that were not built.
+
+    DatasetRefused where the manifest does not tell of them.
+    """
+    if about.folder is None:
+        return ()
+    folder = Path(about.folder)
+    manifest = _manifest(folder, folder)
+    try:
+        told = manifest["dumps"]
+        return tuple(Dump(name, int(told[name]["bytes"]), str(told[name]["sha256"])) for name in names.DUMPS)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _refused(folder, f"{MANIFEST} lacks the checksum of a dump") from error
+
+
+def dumped(about: Description, dump: Dump) -> bytes:
+    """The content of *dump*; DatasetRefused where it is not there any more, or is another one."""
+    if about.folder is None:
+        raise DatasetRefused("These data are not handed out whole.", "Ask for them graph by graph.")
+    folder = Path(about.folder)
+    try:
+        content = (folder / (DATASET if dump.name == names.DUMPS[0] else dump.name)).read_bytes()
+    except OSError as error:
+        raise _refused(folder, f"{dump.name} cannot be read ({error.strerror})") from error
+    if hashlib.sha256(content).hexdigest() != dump.sha256:
+        raise _refused(folder, f"{dump.name} is not the one that {MANIFEST} describes: the checksums differ")
+    return content
 
 
 def _manifest(folder: Path, built: Path) -> dict[str, Any]:

@@ -6,41 +6,37 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from foedus import names
 from foedus.errors import CannotRead, WrongUsage
 from foedus.query import dataset, record, tables
 from foedus.query.codebook import Column, codebook
 from foedus.query.pool import Asker
 from foedus.query.tables import Table, Tables
 
-CHECKSUMS = "SHA256SUMS"
 CODEBOOK = "codebook.md"
 REASONER = "foedus-reasoner.owl"
-_DUMPS = ("trig", "ttl", "jsonld")
 
 Progress = Callable[[str, int, int], None]
 
 
 def export(
     asker: Asker,
-    built: Path,
     out: Path,
     reasoner: Callable[[Path], object] | None = None,
     progress: Progress | None = None,
 ) -> tuple[str, ...]:
-    """Write everything about the dataset in the folder *built*, which *asker* answers from, into *out*.
+    """Write everything about the dataset that *asker* answers from into *out*.
 
     *reasoner* writes the file for description-logic reasoners. A former export in *out* is replaced as a whole, at the
     end; where anything fails it stays. Returns the names of the files. Raises WrongUsage where *out* holds anything
     that is no export, CannotRead where it cannot be written.
     """
-    from foedus.query.store import rewritten
-
-    steps = len(tables.NAMES) + len(_DUMPS) + 1
+    steps = len(tables.NAMES) + 2
     tell = progress or (lambda *_: None)
     with _replacing(out) as folder:
         tell("reading", 0, steps)
@@ -53,16 +49,18 @@ def export(
             (folder / f"{name}.csv").write_bytes(table.csv())
             (folder / f"{name}.parquet").write_bytes(parquet(table))
         (folder / CODEBOOK).write_bytes(codebook(asker.dataset.as_of or ""))
-        with dataset.opened(built) as (content, _):
-            quads = content.read()
-        (folder / dataset.DATASET).write_bytes(quads)
-        for done, form in enumerate(_DUMPS, start=len(tables.NAMES) + 1):
-            tell(f"dataset.{form}", done, steps)
-            (folder / f"dataset.{form}").write_bytes(rewritten(quads, form))
+        tell("dumps", len(tables.NAMES) + 1, steps)
+        for each in dataset.dumps(asker.dataset):
+            (folder / each.name).write_bytes(dataset.dumped(asker.dataset, each))
         sums = _checksums(folder)
-        (folder / CHECKSUMS).write_text("".join(f"{digest}  {name}\n" for name, digest in sums.items()))
+        (folder / names.CHECKSUMS).write_text(summed(sums))
         tell("writing", steps, steps)
-    return (*sums, CHECKSUMS)
+    return (*sums, names.CHECKSUMS)
+
+
+def summed(sums: Mapping[str, str]) -> str:
+    """The SHA-256 of each file by its name, as ``sha256sum --check`` reads them."""
+    return "".join(f"{digest}  {name}\n" for name, digest in sums.items())
 
 
 def parquet(table: Table) -> bytes:
@@ -95,7 +93,7 @@ def _checksums(folder: Path) -> dict[str, str]:
 @contextmanager
 def _replacing(out: Path) -> Iterator[Path]:
     """A new folder to write into, which takes the place of *out* at the end, or vanishes if anything fails."""
-    if out.exists() and not (out.is_dir() and ((out / CHECKSUMS).is_file() or not any(out.iterdir()))):
+    if out.exists() and not (out.is_dir() and ((out / names.CHECKSUMS).is_file() or not any(out.iterdir()))):
         raise WrongUsage(
             f"{out} holds something that is no export.", "Choose an empty or new folder, or one of a former export."
         )

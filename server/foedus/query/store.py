@@ -335,15 +335,3 @@ def malformed(message: str) -> BadQuery:
     shown = ", ".join(advice[:12])
     wanted = f"One of these may stand there: {shown}." if shown else "Correct it there or just before."
     return BadQuery(f"{where}.", wanted, line, column)
-
-
-def rewritten(content: bytes, form: str) -> bytes:
-    """The N-Quads *content* in another syntax; equal statements are equal bytes.
-
-    ``trig`` and ``jsonld`` keep the graphs; ``ttl`` has the statements of all of them, each once.
-    """
-    quads = sorted(ox.parse(content, ox.RdfFormat.N_QUADS), key=lambda quad: (str(quad.graph_name), str(quad.triple)))
-    syntax = {"trig": ox.RdfFormat.TRIG, "jsonld": ox.RdfFormat.JSON_LD, "ttl": ox.RdfFormat.TURTLE}[form]
-    merged = sorted({quad.triple for quad in quads}, key=str) if form == "ttl" else quads
-    written = ox.serialize(merged, format=syntax, prefixes=names.PREFIXES)
-    return written or b""

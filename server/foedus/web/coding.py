@@ -78,7 +78,7 @@ def require(header: str | None) -> tuple[str, ...]:
 def chosen(header: str | None, media_type: str, size: int) -> str:
     """The coding in which a body of *media_type* with *size* bytes goes out."""
     found = acceptable(header) or (IDENTITY,)
-    if IDENTITY in found and (size < SMALLEST or not _shrinks(media_type)):
+    if IDENTITY in found and (size < SMALLEST or not shrinks(media_type)):
         return IDENTITY
     return found[0]
 
@@ -98,7 +98,8 @@ def tag(of_answer: str, coding: str) -> str:
     return of_answer if coding == IDENTITY else f"{of_answer}-{coding}"
 
 
-def _shrinks(media_type: str) -> bool:
+def shrinks(media_type: str) -> bool:
+    """Whether what has *media_type* is worth coding."""
     if media_type == "image/svg+xml":
         return True
     return not media_type.startswith(_INCOMPRESSIBLE) and media_type not in _COMPRESSED

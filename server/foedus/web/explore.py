@@ -14,7 +14,7 @@ from foedus.query.answering import ASSERTED_ONLY, answer, reasons
 from foedus.query.pool import Answer, Request
 from foedus.query.resolve import resolver
 from foedus.questions import Question
-from foedus.web import asking, describe, endpoint, handout, headers, tables
+from foedus.web import asking, describe, downloads, endpoint, handout, headers
 from foedus.web.describe import Column, Grid, Naming
 from foedus.web.shelf import shelf
 
@@ -79,21 +79,22 @@ def catalogue() -> str:
 
 @bp.get("/download")
 def download() -> str:
-    """Each graph whole, with its size, in every format; licence, version and checksum."""
+    """Everything in one file, each graph whole, in every format, with sizes and checksums; licence and version."""
     headers.require_page("The graphs are at /graph/<name>?format=ttl.")
     rows = [row for row in shelf().library.rows("graphs") if row["graph"].value.startswith(names.GRAPH)]
     naming = Naming(shelf().library).learn(row["graph"] for row in rows)
     shown = [(naming.show(row["graph"]), int(row["triples"].value)) for row in rows]
     files = [next(each for each in formats.FORMATS if each.name == form) for form in DUMPS]
     total = sum(size for _, size in shown)
-    offered = codebook.TITLES if tables.offered() else {}
-    return render_template("download.html", graphs=shown, total=total, files=files, tables=offered)
+    tables = codebook.TITLES if downloads.has_tables() else {}
+    whole = [(each, _syntax(each.name)) for each in downloads.dumps()]
+    return render_template("download.html", graphs=shown, total=total, files=files, tables=tables, whole=whole)
 
 
 @bp.get("/download/<name>")
-def table(name: str) -> Response:
-    """One of the researchers' tables as a file, or their codebook."""
-    return tables.send(name)
+def file(name: str) -> Response:
+    """The dataset whole, the checksums, one of the researchers' tables, or their codebook."""
+    return downloads.send(name)
 
 
 @bp.get("/sources")
@@ -188,6 +189,11 @@ def query_page() -> Response:
     asked = endpoint.asker()
     lasts = not text.strip() or headers.lasts(text, asked.dataset, asked.limits)
     return make_response(page) if lasts else headers.fleeting(make_response(page))
+
+
+def _syntax(name: str) -> str:
+    """What the syntax of the file called *name* is called."""
+    return next(each.title for each in formats.FORMATS if name.endswith(each.extension))
 
 
 def _own_answer(text: str, graphs: tuple[str, ...] | None) -> tuple[Answer, Grid | None, str | None, bool | None]:

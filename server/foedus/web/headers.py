@@ -45,7 +45,7 @@ _PROTECTION = (
     ("Referrer-Policy", "no-referrer"),
 )
 _CLIENT_HEADERS = "Accept, Accept-Encoding, Content-Type, If-None-Match"
-_SHOWN_HEADERS = "Allow, Content-Disposition, Content-Encoding, Content-Length, ETag, Link, Retry-After"
+_SHOWN_HEADERS = "Allow, Content-Disposition, Content-Encoding, Content-Length, ETag, Foedus-Dataset, Link, Retry-After"
 _SHARING = (("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", _SHOWN_HEADERS))
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _PRIVATE = frozenset({"/metrics"})

@@ -1,7 +1,8 @@
-"""The researchers' tables as files, made when they are first asked for and kept as they go out, coded.
+"""The dataset whole and the researchers' tables as files, read or made when first asked for and kept as they go out.
 
-A table takes a second of computing and megabytes of memory, which is spent once for a version of the dataset, by one
-request at a time; what is kept of all tables together is less than a megabyte at the shipped size.
+The build made the dumps. A table takes a second of computing and megabytes of memory, which is spent once for a version
+of the dataset, by one request at a time. Kept is each file in each coding: less than a megabyte of all tables together
+at the shipped size, and about four of the dumps, which are 27 plain.
 """
 
 import threading
@@ -12,8 +13,9 @@ from flask import Response, current_app, request
 
 from foedus import names
 from foedus.errors import Busy, FoedusError, NoSuchThing
-from foedus.query import export, record
+from foedus.query import dataset, export, record
 from foedus.query.codebook import codebook
+from foedus.query.dataset import Dump
 from foedus.query.pool import Asker
 from foedus.query.tables import NAMES, Table, Tables
 from foedus.web import asking, coding, headers
@@ -23,14 +25,22 @@ MOST_CELLS = 250_000
 """Pairs of states and years in tables that are made here; more than that, ``foedus export`` makes."""
 
 PATIENCE = 20.0
-"""Seconds that a request waits while another one has the tables made."""
+"""Seconds that a request waits while another one has files made."""
+
+LICENCE = "https://creativecommons.org/licenses/by/4.0/"
+"""That of the data that are built; other data say themselves."""
 
 MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8; header=present",
     "parquet": "application/vnd.apache.parquet",
     "md": "text/markdown; charset=utf-8",
+    "nq": "application/n-quads",
+    "trig": "application/trig; charset=utf-8",
+    "ttl": "text/turtle; charset=utf-8",
+    "jsonld": "application/ld+json",
+    names.CHECKSUMS: "text/plain; charset=utf-8",
 }
-FILES = (*(f"{name}.{form}" for name in NAMES for form in ("csv", "parquet")), export.CODEBOOK)
+TABLES = (*(f"{name}.{form}" for name in NAMES for form in ("csv", "parquet")), export.CODEBOOK)
 
 
 @dataclass(frozen=True)
@@ -44,8 +54,8 @@ class _File:
     @classmethod
     def of(cls, name: str, content: bytes) -> "_File":
         media_type = MEDIA_TYPES[name.rpartition(".")[2]]
-        is_text = media_type.startswith("text/")
-        codings = [each for each in coding.CODINGS if each != coding.IDENTITY] if is_text else [coding.IDENTITY]
+        is_coded = coding.shrinks(media_type.partition(";")[0])
+        codings = [each for each in coding.CODINGS if (each != coding.IDENTITY) == is_coded]
         return cls(media_type, headers.tag_of(content), {each: coding.encode(content, each) for each in codings})
 
     def body(self, wanted: str) -> bytes:
@@ -53,18 +63,18 @@ class _File:
 
 
 class Press:
-    """What makes the files of one app, one form of all tables at a time, and keeps them."""
+    """What makes the files of one app, those of one form at a time, and keeps them."""
 
     def __init__(self) -> None:
         self._making = threading.Lock()
         self._kept: dict[tuple[str, str], dict[str, _File] | FoedusError] = {}
 
     def file(self, asker: Asker, name: str) -> _File:
-        """The file called *name*, one of ``FILES``; an error once made is kept as well, as it would come again."""
+        """The file called *name*, one of `offered`; an error once made is kept as well, as it would come again."""
         key = (asker.dataset.sha256, name.rpartition(".")[2])
         if key not in self._kept:
             if not self._making.acquire(timeout=PATIENCE):
-                raise Busy("The tables are being made for somebody else.", "Try again in a minute.")
+                raise Busy("These files are being made for somebody else.", "Try again in a minute.")
             try:
                 if key not in self._kept:
                     self._kept = {each: made for each, made in self._kept.items() if each[0] == key[0]}
@@ -80,6 +90,12 @@ class Press:
 def _made(asker: Asker, form: str) -> dict[str, _File] | FoedusError:
     if form == "md":
         return {export.CODEBOOK: _File.of(export.CODEBOOK, codebook(asker.dataset.as_of or ""))}
+    whole = {each.name: each for each in dataset.dumps(asker.dataset)}
+    if form == names.CHECKSUMS:
+        sums = export.summed({each.name: each.sha256 for each in whole.values()})
+        return {form: _File.of(form, sums.encode())}
+    if dump := next((each for name, each in whole.items() if name.endswith(f".{form}")), None):
+        return {dump.name: _File.of(dump.name, dataset.dumped(asker.dataset, dump))}
     # What goes wrong here and may go well next time, such as a full queue, is raised and not kept.
     found = Tables(record.read(asker), MOST_CELLS)
     write: Callable[[Table], bytes] = export.parquet if form == "parquet" else Table.csv
@@ -89,7 +105,12 @@ def _made(asker: Asker, form: str) -> dict[str, _File] | FoedusError:
         return error
 
 
-def offered() -> bool:
+def dumps() -> tuple[Dump, ...]:
+    """The files that hold all of what is being served; none for data that were not built."""
+    return dataset.dumps(shelf().library.pool.dataset)
+
+
+def has_tables() -> bool:
     """Whether there are tables of what is being served: it has alliances, and stays what it is."""
     library = shelf().library
     return not library.pool.dataset.changes and bool(
@@ -97,11 +118,18 @@ def offered() -> bool:
     )
 
 
+def offered() -> tuple[str, ...]:
+    """The names of all files."""
+    whole = tuple(each.name for each in dumps())
+    return (*whole, *((names.CHECKSUMS,) if whole else ()), *(TABLES if has_tables() else ()))
+
+
 def send(name: str) -> Response:
     """The file called *name*, or a 304; NoSuchThing, naming all, for any other name."""
-    if name not in FILES or not offered():
-        remedy = f"The files are: {', '.join(FILES)}." if offered() else "All there is stands at /download."
-        raise NoSuchThing(f"There is no file “{name}” to download.", remedy)
+    known = offered()
+    if name not in known:
+        remedy = f"The files are: {', '.join(known)}." if known else "All there is stands at /download."
+        raise NoSuchThing(f"There is no file “{name[:80]}” to download.", remedy)
     press: Press = current_app.extensions.setdefault("foedus-press", Press())
     file = press.file(shelf().library.pool, name)
     accepted = request.headers.get("Accept-Encoding")
@@ -109,8 +137,18 @@ def send(name: str) -> Response:
     response = Response(file.body(wanted), content_type=file.media_type)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.headers["Cache-Control"] = headers.LASTING
+    _say_version(response)
     response.set_etag(coding.tag(file.tag, wanted))
     if wanted != coding.IDENTITY:
         response.headers["Content-Encoding"] = wanted
     response.make_conditional(request)
     return response
+
+
+def _say_version(response: Response) -> None:
+    """Which dataset *response* is of, and its licence, for who keeps the file."""
+    about = shelf().library.pool.dataset
+    if about.version:
+        said = {"version": about.version, "as-of": about.as_of or "", "sha256": about.sha256}
+        response.headers["Foedus-Dataset"] = ", ".join(f'{name}="{value}"' for name, value in said.items())
+        response.headers.add("Link", f'<{LICENCE}>; rel="license"')
