@@ -4,7 +4,6 @@ import io
 import json
 import re
 import socket
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -15,8 +14,9 @@ from foedus.query.dataset import Description
 from foedus.query.limits import MIB, Limits
 from foedus.query.pool import Answer
 from foedus.web import Settings, create_app, express_of, headers
-from foedus.web.connections import Patience, Server
 from foedus.web.watching import Journal
+
+from .front import serving
 
 ASK = "/sparql?query=ASK%20%7B%7D"
 
@@ -51,31 +51,18 @@ def app(behind, stream):
 
 
 @contextmanager
-def serving(app):
+def connected(app):
     """A connection to our server in front of *app*."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = Server(app, listening, 4, 64 << 10, 1 << 20, Patience(look=0.05), express_of(app))
-        enough = threading.Event()
-
-        def loop():
-            while not enough.is_set():
-                server.step()
-
-        thread = threading.Thread(target=loop)
-        thread.start()
-        try:
-            with socket.create_connection(listening.getsockname(), timeout=20) as client:
-                yield client
-        finally:
-            enough.set()
-            server.wake()
-            thread.join()
-            server.close()
+    with (
+        serving(app, threads=4, shortcut=express_of(app)) as (port, _),
+        socket.create_connection(("127.0.0.1", port), timeout=20) as client,
+    ):
+        yield client
 
 
 @pytest.fixture
 def client(app):
-    with serving(app) as connection:
+    with connected(app) as connection:
         yield connection
 
 
@@ -198,7 +185,7 @@ def test_large_answers_are_not_kept(app, client, behind):
 def test_there_is_no_memory_without_a_cache(behind):
     app = create_app(behind)
     assert express_of(app) is None
-    with serving(app) as client:
+    with connected(app) as client:
         for _ in range(4):
             got(client)
     assert behind.asked == 4
@@ -222,7 +209,7 @@ def test_the_end_of_a_connection_is_heeded_from_memory_too(app, client):
     """Who asks for it, or speaks HTTP/1.0, is never answered from memory."""
     for version, more in (("1.0", ()), ("1.1", ("Connection: close",))):
         for _ in range(3):
-            with serving(app) as once:
+            with connected(app) as once:
                 once.sendall(sent(ASK, *more, version=version))
                 assert received(once)[1]["Connection"] == "close"
                 assert once.recv(1) == b""
@@ -248,7 +235,7 @@ def test_a_reader_that_takes_nothing_gets_the_rest_later(app, behind, client):
     """More than the client's side takes at once, many times over."""
     behind.size = 100_000
     until_repeated(app, client)
-    with serving(app) as slow:
+    with connected(app) as slow:
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         for _ in range(5):
             assert len(got(slow)[2]) == behind.size

@@ -4,19 +4,18 @@ import hashlib
 import http.client
 import json
 import socket
-import threading
 import time
-from contextlib import contextmanager
 from urllib.parse import quote, urlencode
 
 import pytest
-from waitress.server import create_server
 
 from foedus.errors import Busy
 from foedus.query.dataset import Description
 from foedus.query.limits import MIB, Limits
 from foedus.query.pool import Pool
 from foedus.web import create_app
+
+from .front import serving
 
 FORM = "application/x-www-form-urlencoded"
 DIRECT = "application/sparql-query"
@@ -48,31 +47,10 @@ def web(small_pool):
     return create_app(small_pool).test_client()
 
 
-@contextmanager
-def serving(pool):
-    """Host and port of a real server in front of *pool*."""
-    server = create_server(create_app(pool), host="127.0.0.1", port=0, channel_request_lookahead=1)
-    enough = threading.Event()
-
-    def run() -> None:
-        while not enough.is_set():
-            server.asyncore.loop(timeout=0.02, map=server._map, count=1)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield server.effective_host, int(server.effective_port)
-    finally:
-        enough.set()
-        thread.join()
-        server.task_dispatcher.shutdown()
-        server.asyncore.close_all(server._map)
-
-
 @pytest.fixture(scope="module")
 def address(small_pool):
-    with serving(small_pool) as where:
-        yield where
+    with serving(create_app(small_pool)) as (port, _):
+        yield "127.0.0.1", port
 
 
 def ask(web, query, **more):
@@ -413,7 +391,8 @@ def test_small_queries_are_answered_beside_slow_ones(address):
 def test_a_client_that_leaves_frees_its_worker(small_pool):
     """With a time limit of a minute and one worker, the next query is answered at once."""
     limits = Limits(workers=1, time_limit=60.0, queue_wait=20.0)
-    with Pool(small_pool.source, limits) as pool, serving(pool) as address:
+    with Pool(small_pool.source, limits) as pool, serving(create_app(pool)) as (port, _):
+        address = ("127.0.0.1", port)
         with socket.create_connection(address) as leaver:
             leaver.sendall(b"GET /sparql?query=" + quote(ENDLESS).encode() + b" HTTP/1.1\r\nHost: x\r\n\r\n")
             until = time.monotonic() + 10

@@ -23,8 +23,9 @@ from foedus.query.cache import Cache
 from foedus.query.limits import MIB, Limits
 from foedus.query.pool import Pool
 from foedus.web import Settings, create_app
-from foedus.web.connections import Patience, Server
 from foedus.web.watching import Journal
+
+from .front import serving
 
 ASK = "/sparql?query=" + quote("ASK { <https://w3id.org/foedus/id/n1> ?p ?o }")
 LARGE = "/sparql?format=csv&query=" + quote("SELECT * { ?s ?p ?o . ?t ?q 7 }")
@@ -51,28 +52,6 @@ def one_worker(numbers):
     """A pool in which whoever asks next must wait until the one before is done."""
     with Pool(numbers, Limits(workers=1, time_limit=15, queue_wait=10, answer=100 * MIB)) as running:
         yield running
-
-
-@contextmanager
-def serving(app, threads=12, **patience):
-    """The port of our server in front of *app*, and the server."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = Server(app, listening, threads, 64 << 10, 1 << 20, Patience(**{"look": 0.05, **patience}))
-        enough = threading.Event()
-
-        def loop():
-            while not enough.is_set():
-                server.step()
-
-        thread = threading.Thread(target=loop)
-        thread.start()
-        try:
-            yield listening.getsockname()[1], server
-        finally:
-            enough.set()
-            server.wake()
-            thread.join()
-            server.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,30 @@
+"""Our server in front of an app, on a thread of the test's own process."""
+
+import socket
+import threading
+from contextlib import contextmanager
+
+from foedus.web.connections import Patience, Server
+
+
+@contextmanager
+def serving(app, threads=12, shortcut=None, **patience):
+    """The port of our server in front of *app*, with its *shortcut* if it is to take one, and the server."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        kept = Patience(**{"look": 0.05, **patience})
+        server = Server(app, listening, threads, 64 << 10, 1 << 20, kept, shortcut)
+        enough = threading.Event()
+
+        def loop():
+            while not enough.is_set():
+                server.step()
+
+        thread = threading.Thread(target=loop)
+        thread.start()
+        try:
+            yield listening.getsockname()[1], server
+        finally:
+            enough.set()
+            server.wake()
+            thread.join()
+            server.close()
