@@ -2,7 +2,7 @@
 
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import pytest
 
@@ -161,6 +161,44 @@ def test_nothing_is_remembered_of_an_address_that_holds_nothing():
     for number in range(100):
         full.give(take(full, f"192.0.2.{number}"), back=True)
     assert not full._held and not full._held_open and not full._queued
+
+
+class Counting(Gate):
+    """A gate that counts how often it asks whether somebody may take a place."""
+
+    looks = 0
+
+    def _may_take(self, client, reserved):
+        self.looks += 1
+        return super()._may_take(client, reserved)
+
+
+def test_a_place_is_handed_out_without_a_look_at_each_that_waits():
+    full = Counting(Limits(workers=1, queue=64, queue_wait=20.0))
+    full.add(0)
+    held = take(full, ONE)
+    with ThreadPoolExecutor(40) as threads:
+        asked = [threads.submit(take, full, TWO if number % 2 else ONE) for number in range(40)]
+        waiting(full, 40)
+        full.looks = 0
+        full.give(held, back=True)
+        assert full.looks == 2
+        for each in as_completed(asked):
+            full.give(each.result(), back=True)
+    assert (full.waiting, full.idle) == (0, [0])
+
+
+def test_who_waits_at_a_gate_that_closes_is_sent_away_and_gets_no_place():
+    full = gate(Limits(workers=1, queue_wait=20.0))
+    held, reason = take(full, ONE), Busy("Closing.", "Wait.")
+    with ThreadPoolExecutor(2) as threads:
+        asked = [threads.submit(take, full, client) for client in (TWO, THREE)]
+        waiting(full, 2)
+        full.close(reason)
+        full.close(reason)
+        full.give(held, back=True)
+        assert [each.exception() for each in asked] == [reason, reason]
+    assert (full.waiting, full.idle, full.counts(reserved=False).busy) == (0, [0], 2)
 
 
 @pytest.mark.parametrize("replaced_first", [True, False])

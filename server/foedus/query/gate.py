@@ -19,6 +19,7 @@ LOOK = 0.2
 """Seconds between two looks at whether an asker has left."""
 
 Place = TypeVar("Place")
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,20 @@ class Held(Generic[Place]):
     waited: float = 0.0
 
 
+def _locked() -> threading.Lock:
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
 @dataclass(eq=False)
 class _Waiting(Generic[Place]):
+    """An asker in a queue; it waits for *lock*, which is let go when it was given a place, or an error, and left."""
+
     client: str | None
     reserved: bool
     came: float
-    ready: threading.Event = field(default_factory=threading.Event)
+    lock: threading.Lock = field(default_factory=_locked)
     given: Held[Place] | None = None
     error: FoedusError | None = None
 
@@ -65,14 +74,14 @@ class Gate(Generic[Place]):
         self.idle: list[Place] = []
         self._lock = threading.Lock()
         self._closed: FoedusError | None = None
-        self._waiting: list[_Waiting[Place]] = []
+        self._queues: dict[tuple[str | None, bool], deque[_Waiting[Place]]] = {}
         self._out = 0
         self._reserved = 0
         self._owed: deque[Held[Place]] = deque()
         self._replaced = 0
         self._held: Counter[str] = Counter()
         self._held_open: Counter[str] = Counter()
-        self._queued: Counter[str] = Counter()
+        self._queued: Counter[str | None] = Counter()
         self._counts: dict[bool, Counter[str]] = {False: Counter(), True: Counter()}
 
     # ── places ──
@@ -100,9 +109,10 @@ class Gate(Generic[Place]):
         """Send away all that wait, and all that come, with *reason*."""
         with self._lock:
             self._closed = reason
-            for each in self._waiting:
+            for each in [each for queue in self._queues.values() for each in queue]:
+                self._leave(each)
                 each.error = reason
-                each.ready.set()
+                each.lock.release()
 
     def open(self) -> None:
         """Let askers in."""
@@ -132,12 +142,10 @@ class Gate(Generic[Place]):
             if me.given:
                 me.given.waited = time.monotonic() - me.came
                 return me.given
-            self._waiting.remove(me)
-            if client is not None:
-                _lessen(self._queued, client)
             if me.error:
                 counts["busy"] += 1
                 raise me.error
+            self._leave(me)
             if cancelled and cancelled():
                 counts["left"] += 1
                 raise Cancelled("The asker left while waiting for a worker.")
@@ -172,7 +180,7 @@ class Gate(Generic[Place]):
     @property
     def waiting(self) -> int:
         """Askers that wait now."""
-        return len(self._waiting)
+        return self._queued.total()
 
     # ── with the lock held ──
 
@@ -209,26 +217,32 @@ class Gate(Generic[Place]):
         if client is not None and self._queued[client] >= self.limits.share_of_queue:
             counts["over_share"] += 1
             raise self._over_share()
+        waiting = self.waiting
         # A queue full of open askers still has room for reserved ones.
-        if len(self._waiting) >= (self.limits.longest_queue if reserved else self.limits.queue):
+        if waiting >= (self.limits.longest_queue if reserved else self.limits.queue):
             counts["busy"] += 1
-            raise Busy(f"{len(self._waiting)} queries are waiting already.", "Try again in a few seconds.")
+            raise Busy(f"{waiting} queries are waiting already.", "Try again in a few seconds.")
         me: _Waiting[Place] = _Waiting(client, reserved, time.monotonic())
-        self._waiting.append(me)
-        if client is not None:
-            self._queued[client] += 1
+        self._queues.setdefault((client, reserved), deque()).append(me)
+        self._queued[client] += 1
         return me
+
+    def _leave(self, me: _Waiting[Place]) -> None:
+        """Take *me* out of its queue."""
+        queue = self._queues[me.client, me.reserved]
+        queue.remove(me)
+        if not queue:
+            del self._queues[me.client, me.reserved]
+        _lessen(self._queued, me.client)
 
     def _hand_out(self) -> None:
         """Give free places to those that wait, first to whose address holds the fewest, then to who came first."""
-        while self.idle and (able := [each for each in self._waiting if self._may_take(each.client, each.reserved)]):
+        while self.idle and (able := [queue[0] for asker, queue in self._queues.items() if self._may_take(*asker)]):
             # A lookup in a Counter adds nothing to it; None holds nothing.
-            first = min(able, key=lambda each: self._held[each.client] if each.client is not None else 0)
-            self._waiting.remove(first)
-            if first.client is not None:
-                _lessen(self._queued, first.client)
+            first = min(able, key=lambda each: (self._held[each.client] if each.client is not None else 0, each.came))
+            self._leave(first)
             first.given = self._hold(first.client, first.reserved)
-            first.ready.set()
+            first.lock.release()
 
     def _over_share(self) -> OverShare:
         run, wait = self.limits.share_of_open, self.limits.share_of_queue
@@ -243,11 +257,11 @@ class Gate(Generic[Place]):
         """Return when *me* was given a place or an error, the wait is over, or the asker left."""
         until = me.came + self.limits.queue_wait
         while (left := until - time.monotonic()) > 0:
-            if me.ready.wait(min(left, LOOK) if cancelled else left) or (cancelled and cancelled()):
+            if me.lock.acquire(timeout=min(left, LOOK) if cancelled else left) or (cancelled and cancelled()):
                 return
 
 
-def _lessen(counter: Counter[str], key: str) -> None:
+def _lessen(counter: Counter[Key], key: Key) -> None:
     """Count *key* down, and forget it at nothing: there are more addresses than memory."""
     counter[key] -= 1
     if counter[key] <= 0:
