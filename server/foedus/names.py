@@ -16,6 +16,10 @@ ABOUT = GRAPH + "about"
 LINKS = GRAPH + "links"
 GRAPHS = (ASSERTED, INFERRED, ONTOLOGY_GRAPH, SHAPES, ABOUT, LINKS)
 
+ENDPOINT = BASE + "sparql"
+DESCRIPTION = BASE + ".well-known/void"
+"""Where the dataset describes itself; the parts of the description are named below it, after a ``#``."""
+
 DUMPS = ("foedus.nq", "foedus.trig", "foedus.ttl", "foedus.jsonld")
 """The files of the whole dataset, beside a built one, in an export and at ``/download/<name>``.
 
@@ -32,6 +36,7 @@ PREFIXES = {
     "dcterms": "http://purl.org/dc/terms/",
     "foaf": "http://xmlns.com/foaf/0.1/",
     "foedus": ONTOLOGY,
+    "geonames": "https://sws.geonames.org/",
     "id": ID,
     "org": "http://www.w3.org/ns/org#",
     "owl": "http://www.w3.org/2002/07/owl#",
@@ -39,12 +44,15 @@ PREFIXES = {
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
     "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
     "schema": "https://schema.org/",
+    "sd": "http://www.w3.org/ns/sparql-service-description#",
     "sh": "http://www.w3.org/ns/shacl#",
     "shape": SHAPE,
     "skos": "http://www.w3.org/2004/02/skos/core#",
     "time": "http://www.w3.org/2006/time#",
+    "ucdp": "https://ucdp.uu.se/conflict/",
     "vann": "http://purl.org/vocab/vann/",
     "void": "http://rdfs.org/ns/void#",
+    "void-ext": "http://ldf.fi/void-ext#",
     "wd": "http://www.wikidata.org/entity/",
     "xsd": "http://www.w3.org/2001/XMLSchema#",
 }
@@ -67,7 +75,8 @@ def expand(name: str) -> str | None:
     if is_iri(bare):
         return bare
     prefix, colon, local = name.partition(":")
-    if colon and prefix in PREFIXES and _LOCAL_NAME.match(local):
+    # The identifiers of GeoNames end in a slash.
+    if colon and prefix in PREFIXES and _LOCAL_NAME.match(local.removesuffix("/")):
         return PREFIXES[prefix] + local
     return None
 

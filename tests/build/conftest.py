@@ -96,10 +96,26 @@ PREFIX foedus: <https://w3id.org/foedus/ontology#>
 SELECT ?state WHERE { ?state a foedus:State } ORDER BY ?state
 """
 
-LINKS = (
-    "#curie_map:\n"
-    "subject_id\tpredicate_id\tobject_id\tmapping_justification\n"
-    "id:rome\tskos:exactMatch\twd:Q220\tsemapv:ManualMappingCuration\n"
+LINKS = """\
+# mapping_set_id: https://w3id.org/foedus/links/wikidata
+# license: https://creativecommons.org/licenses/by/4.0/
+# curie_map:
+#   id: https://w3id.org/foedus/id/
+#   wd: http://www.wikidata.org/entity/
+""" + "".join(
+    "\t".join(cells) + "\n"
+    for cells in (
+        (
+            "subject_id",
+            "predicate_id",
+            "object_id",
+            "mapping_justification",
+            "author_label",
+            "mapping_date",
+            "confidence",
+        ),
+        ("id:rome", "skos:exactMatch", "wd:Q220", "semapv:ManualMappingCuration", "Polybius", "2026-11-22", "0.99"),
+    )
 )
 
 Change = Callable[[str, str], Path]

@@ -291,29 +291,6 @@ def test_a_faulty_shape_is_told_in_place_of_what_it_would_find_in_the_data(world
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize(
-    ("row", "words"),
-    [
-        ("id:rom\tskos:exactMatch\twd:Q220\tsemapv:ManualMappingCuration\n", "described nowhere"),
-        ("id:rome\towl:sameAs\twd:Q220\tsemapv:ManualMappingCuration\n", "no kind of link"),
-        ("id:rome\tskos:exactMatch\twd:220\tsemapv:ManualMappingCuration\n", "names nothing"),
-        ("id:rome\tskos:exactMatch\twd:Q221\t\n", "how the link was justified"),
-        ("id:rome\tskos:exactMatch\twd:Q221\n", "3 cells"),
-        ("id:rome\tskos:exactMatch\twd:Q220\tsemapv:ManualMappingCuration\n", "given twice"),
-    ],
-)
-def test_a_faulty_row_of_a_link_table_is_told_with_its_line(world, add, row, words):
-    add("data/links/wikidata.sssom.tsv", row)
-    told = only(world)
-    assert told.startswith("data/links/wikidata.sssom.tsv:4 ")
-    assert words in told
-
-
-def test_a_link_table_without_a_needed_column_is_told(world):
-    (world / "data" / "links" / "wikidata.sssom.tsv").write_text("subject_id\tobject_id\n")
-    assert any("lacks predicate_id, mapping_justification" in told for told in found(world))
-
-
 def test_only_what_lies_in_the_given_paths_is_reported(world, add):
     more = add("data/more.ttl", "\nid:gaul a foedus:State .\n")
     add("data/other.ttl", "\nid:iberia a foedus:State .\n")

@@ -11,7 +11,7 @@ from itertools import permutations
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, QuerySolutions, Store, Triple
 
 from foedus import files, names, questions
-from foedus.build import dates
+from foedus.build import dates, links
 from foedus.build.findings import Count, Finding, Known
 from foedus.build.reading import Content, Document, Source
 from foedus.build.rules import sparql_faults, unknown_terms, without_comments
@@ -251,7 +251,7 @@ def sources(content: Content) -> Checked:
             if triple.predicate == _TYPE and triple.object == _SOURCE and isinstance(triple.subject, NamedNode):
                 listed[triple.subject] = document
     findings = []
-    cited = set()
+    cited = {NamedNode(iri) for iri in links.cited(content)}
     for document in content.data:
         for triple in document.triples:
             if isinstance(triple.object, NamedNode) and triple.subject != triple.object:

@@ -11,6 +11,7 @@ from functools import cache
 from urllib.parse import urlencode
 
 from foedus import names, questions
+from foedus.query import results
 from foedus.query.results import Term
 from foedus.query.why import shown as shown_term
 from foedus.questions import Question
@@ -191,7 +192,7 @@ class Naming:
 
     def learn(self, terms: Iterable[Term]) -> "Naming":
         """Fetch what is not yet known about the IRIs among *terms*, lists of IRIs in one literal included."""
-        new = {each for term in terms for each in _iris(term)} - self.labels.keys()
+        new = {each for term in terms for each in results.iris(term)} - self.labels.keys()
         safe = sorted(each for each in new if names.is_iri(each))
         self.labels |= dict.fromkeys(new, ()) | self.library.labels(safe)
         for start in range(0, len(safe), 500):
@@ -218,14 +219,14 @@ class Naming:
         if here:
             return Shown("link", text, here, language, name, inferred, self.citations.get(term.value))
         if _is_web(term.value):
-            return Shown("outside", text, term.value, language, name, inferred)
+            return Shown("outside", text, term.value, language, name.strip("<>"), inferred)
         return Shown("text", text, "", language, name, inferred)
 
     def show_all(self, term: Term) -> tuple[Shown, ...]:
         """*term*, or each of the things that it lists."""
         if term.kind == "literal" and not term.value:
             return ()
-        if term.kind == "literal" and (listed := _iris(term)):
+        if term.kind == "literal" and (listed := results.iris(term)):
             return tuple(self.show(Term("iri", each)) for each in listed)
         return (self.show(term),)
 
@@ -525,16 +526,6 @@ def _with_general(classes: set[str]) -> set[str]:
     return classes | {_EVERYTHING} | ({_PROPERTY} if classes & _KINDS_OF_PROPERTY else set())
 
 
-def _iris(term: Term) -> tuple[str, ...]:
-    """The IRI that *term* is, or those that it lists as one text, separated by spaces."""
-    if term.kind == "iri":
-        return (term.value,)
-    if term.kind != "literal" or term.language or not term.value.startswith(("http://", "https://")):
-        return ()
-    parts = tuple(term.value.split(" "))
-    return parts if all(part.startswith(names.BASE) and names.is_iri(part) for part in parts) else ()
-
-
 def _text(row: Row, key: str) -> str:
     return row[key].value if key in row else ""
 
@@ -549,7 +540,7 @@ def _bare(name: str) -> str:
     prefix, _, local = name.partition(":")
     if prefix in ("id", "shape", "foedus"):
         return local
-    known = prefix in names.PREFIXES and prefix != "wd" and local
+    known = prefix in names.PREFIXES and prefix not in ("ucdp", "wd") and local
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", local).lower() if known else name
 
 
