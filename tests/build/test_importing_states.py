@@ -19,13 +19,13 @@ splinter,Splinter,,SPL,41,41,,,,,
 """
 FORMAL = ",".join(f"UNTERM {name} Formal" for name in ("English", "Arabic", "Spanish", "French", "Russian", "Chinese"))
 CODES = f"""ISO3166-1-Alpha-3,ISO3166-1-Alpha-2,ISO3166-1-numeric,is_independent,official_name_en,official_name_ar,\
-official_name_es,official_name_fr,official_name_ru,official_name_cn,{FORMAL},CLDR display name
+official_name_es,official_name_fr,official_name_ru,official_name_cn,{FORMAL},CLDR display name,FIFA,WMO
 RUR,RU,4,Yes,Ruritania,روريتانيا,Ruritania,Ruritanie,Руритания,鲁里坦尼亚,the Kingdom of Ruritania,,,la République,\
-Царство,,Rurit.
-MSC,MS,643,Yes,Moscovian Federation,,,,,,the Moscovian Federation *,,el Gran Estado,l'État,,,Moscovy
-WES,WE,276,Yes,West,,,,,,,,,,,,
-SPL,SP,40,Yes,Splinter,,,,,,,,,,,,
-ILE,IL,833,Crown dependency,Isle,,,,,,,,,,,,
+Царство,,Rurit.,RTA,RR
+MSC,MS,643,Yes,Moscovian Federation,,,,,,the Moscovian Federation *,,el Gran Estado,l'État,,,Moscovy,MSK/SOV,MO
+WES,WE,276,Yes,West,,,,,,,,,,,,,WST,RR
+SPL,SP,40,Yes,Splinter,,,,,,,,,,,,,,
+ILE,IL,833,Crown dependency,Isle,,,,,,,,,,,,,,MO
 """
 COW = """stateabb,ccode,statenme,styear,stmonth,stday,endyear,endmonth,endday,version
 MSC,36,Moscovy,1816,1,1,2016,12,31,2016
@@ -123,6 +123,16 @@ def test_a_state_has_its_current_iso_code_and_three_assignments(said):
     assert said("east", "iso3") == []
 
 
+def test_a_state_has_the_codes_of_other_lists(said):
+    assert said("code-fifa-ruritania", "code") + said("code-fifa-west", "code") == ["RTA", "WST"]
+    assert said("code-wmo-moscovy", "codeScheme") == ["WMO"]
+
+
+def test_a_cell_with_several_codes_and_a_code_of_two_states_are_left_out(said):
+    assert said("code-fifa-moscovy", "code") == []
+    assert said("code-wmo-ruritania", "code") + said("code-wmo-west", "code") == []
+
+
 def test_an_interrupted_state_has_a_number_twice(said):
     assert said("code-cow-ruritania", "validFrom") + said("code-cow-ruritania", "validUntil") == [
         "1859-01-01",
@@ -182,7 +192,7 @@ def test_months_and_years_are_as_precise_as_the_source(said):
 
 def test_the_result_counts_what_it_holds(lists):
     made = make(lists)
-    assert made.counts == {"states": 6, "code assignments": 29, "independences": 6, "extinctions": 3}
+    assert made.counts == {"states": 6, "code assignments": 32, "independences": 6, "extinctions": 3}
     assert made.unmapped == []
 
 
@@ -203,7 +213,7 @@ def test_the_columns_may_stand_in_another_order_and_days_be_german(lists):
 
 def test_what_the_crosswalk_does_not_know_is_told(lists):
     (lists / "cow.csv").write_text(COW + "ATL,99,Atlantis,1900,1,1,1910,1,1,2016\n")
-    (lists / "codes.csv").write_text(CODES + "ATL,AT,999,Yes,Atlantis,,,,,,,,,,,,\n")
+    (lists / "codes.csv").write_text(CODES + "ATL,AT,999,Yes,Atlantis,,,,,,,,,,,,,,\n")
     (lists / "icow.csv").write_text(ICOW + "99,Atlantis,-9,-9,190001,0,1,-9,-9,-9,-9,-9,190001,-9,-9\n")
     (lists / "crosswalk.csv").write_text(CROSSWALK + "gone,Gone,,GON,,,,,,,\n")
     assert make(lists).unmapped == [
@@ -219,7 +229,7 @@ def test_a_code_that_the_crosswalk_gives_to_nobody_is_written_without_a_state(li
     (lists / "cow.csv").write_text(
         COW + "ATL,99,Atlantis,1900,1,1,1910,1,1,2016\nATL,99,Atlantis,1950,1,1,2016,12,31,2016\n"
     )
-    (lists / "codes.csv").write_text(CODES + "ATL,AT,999,Yes,Atlantis,,,,,,,,,,,,\n")
+    (lists / "codes.csv").write_text(CODES + "ATL,AT,999,Yes,Atlantis,,,,,,,,,,,,,,\n")
     said = Said(make(lists).text)
     assert said.things("code-cow-of") == ["code-cow-of-nobody-99-1900", "code-cow-of-nobody-99-1950"]
     assert said("code-cow-of-nobody-99-1900", "code") == ["99"]

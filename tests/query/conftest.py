@@ -34,8 +34,11 @@ CODES = (
     ("georgia", "COW", "99", "1921-01-01"),
     ("armenia", "Gleditsch–Ward", "98", "1920-01-01"),
     ("georgia", "COW", "98", "1921-01-01"),
+    ("russia", "FIPS 10-4", "AM", ""),
+    ("georgia", "FIPS 10-4", "GG", ""),
 )
-"""Whose which code is and until when: one that changed hands, one of two lists, ones that nobody has any more."""
+"""Whose which code is and until when: one that changed hands, one of two lists, ones that nobody has any more, one of a
+list that researchers seldom use."""
 
 
 def names_of(local: str, label: str, type_: str, *more: str) -> str:

@@ -1,32 +1,34 @@
 """Find the thing that a parameter's value means: an IRI, a CURIE, a local name, a code or a name in any language.
 
 A code may stand alone (``ARM``, ``371``) or behind the name of its list (``COW 371``, ``gw:371``, ``ISO 051``). It
-means who has it today, or else who had it last.
+means who has it today, or else who had it last. Alone, it is first a code of the lists that researchers use (ISO
+3166-1, COW, Gleditsch–Ward), and only then one of the others.
 
 The names of a class's instances are fetched whole and compared here, so that no text of an asker ever enters a query.
 """
 
-import difflib
 import re
 import threading
-import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from weakref import WeakKeyDictionary
 
 from foedus import names
 from foedus.errors import WrongUsage
 from foedus.query import results
+from foedus.query.likeness import Likeness, folded
 from foedus.query.pool import Asker
 
 # The class stands in each part, and codes before the states: engines put together what the parts give without looking
 # at what they are joined with, and the names of everything there is take seconds where there is much.
 _NAMES = """
-SELECT DISTINCT ?thing ?property ?name ?scheme ?until {{
+SELECT DISTINCT ?thing ?property ?name ?scheme ?from ?until {{
   {{ ?thing rdf:type/rdfs:subClassOf* <{type}> ; ?property ?name .
     FILTER(?property IN ({properties})) }}
   UNION {{ ?assignment foedus:code ?name ; foedus:ofState ?thing .
     OPTIONAL {{ ?assignment foedus:codeScheme ?scheme }}
+    OPTIONAL {{ ?assignment foedus:validFrom ?from }}
     OPTIONAL {{ ?assignment foedus:validUntil ?until }}
     FILTER EXISTS {{ ?thing rdf:type/rdfs:subClassOf* <{type}> }} }}
   UNION {{ ?thing rdf:type/rdfs:subClassOf* <{type}> . BIND("" AS ?name) }}
@@ -40,9 +42,17 @@ _HOW = {
     "skos:prefLabel": "label",
     "skos:altLabel": "other",
     "skos:hiddenLabel": "other",
+    "skos:broadMatch": "akin",
+    "skos:closeMatch": "akin",
+    "skos:narrowMatch": "akin",
+    "skos:relatedMatch": "akin",
 }
 # What a name is decides first: an ISO code that is also somebody's other name means the state with the code.
 _ORDER = ("itself", "match", "iso3", "code", "label", "other")
+AKIN = "akin"
+"""How an item of Wikidata is akin to a thing of ours but not quite the same: nothing is resolved by it."""
+COMMON_LISTS = ("ISO 3166-1", "COW", "Gleditsch–Ward")
+_OTHER_LIST_NAMES = {"m49": "ISO 3166-1 numeric"}
 _ITEM = re.compile(r"(?:https?://www\.wikidata\.org/(?:wiki|entity)/|wd:)?(Q[1-9][0-9]*)")
 _MAKING = threading.Lock()
 _PATIENCE = 1.0
@@ -50,33 +60,70 @@ _PATIENCE = 1.0
 _LISTED = re.compile(r"(.*\w)[\s:#.]+(\w{1,3})|([^\W\d_]+)(\d{1,3})")
 _WORD = re.compile(r"[^\W_]+")
 _NO_NAME = frozenset({"code", "no", "nr", "number"})
-# Apostrophes, hyphens and dashes that people type one for the other.
-_ALIKE = str.maketrans(
-    dict.fromkeys("\u2019\u2018\u02bc`\u00b4", "'") | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014", "-")
-)
-_INDEXES: WeakKeyDictionary[Asker, dict[tuple[str, str], "_Index"]] = WeakKeyDictionary()
+_INDEXES: WeakKeyDictionary[Asker, dict[tuple[str, str], "Index"]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
-class _Code:
-    """A code that the list *scheme* gives or gave to the thing *iri*; *last* is its last day, empty while it has it."""
+class Code:
+    """A code that the list *scheme* gives or gave to the thing *iri*, from the day *first*, empty where none is known.
+
+    *last* is the last day, empty while it has it.
+    """
 
     scheme: str
     code: str
     iri: str
+    first: str
     last: str
 
 
 @dataclass
-class _Index:
+class Index:
     """The instances of one class by what they are called, folded; *labels* holds one name to show per IRI."""
 
-    things: dict[str, dict[str, set[str]]] = field(default_factory=lambda: {how: {} for how in _ORDER})
-    codes: dict[str, list[_Code]] = field(default_factory=dict)
+    things: dict[str, dict[str, set[str]]] = field(default_factory=lambda: {how: {} for how in (*_ORDER, AKIN)})
+    codes: dict[str, list[Code]] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
 
     def add(self, how: str, name: str, iri: str) -> None:
         self.things[how].setdefault(folded(name), set()).add(iri)
+
+    def merge(self, other: "Index") -> None:
+        """Take in what *other* knows of other things."""
+        for how, found in other.things.items():
+            for name, iris in found.items():
+                self.things[how].setdefault(name, set()).update(iris)
+        for code, given in other.codes.items():
+            self.codes.setdefault(code, []).extend(given)
+        self.labels |= other.labels
+
+    def meanings(self, value: str) -> Iterator[tuple[str, set[str]]]:
+        """What *value* means as it stands, by each kind of name that it may be, the best one first."""
+        iri = _wikidata(value.strip()) or names.expand(value.strip())
+        for how in (*_ORDER, AKIN):
+            wanted = iri if iri and how in ("itself", "match", AKIN) else value
+            holders = {each.iri for each in holders_of(self.assigned(value))} if how == "code" else set()
+            if found := holders or self.things[how].get(folded(wanted), set()):
+                yield how, found
+
+    def assigned(self, value: str) -> list[Code]:
+        """The assignments of *value*, a code alone or behind the name of its list, whenever they were valid."""
+        given = self.codes.get(_plain(value), [])
+        listed = None if given else _LISTED.fullmatch(value.strip())
+        if listed:
+            scheme, code = (part for part in listed.groups() if part)
+            given = [each for each in self.codes.get(_plain(code), []) if _is_named(each.scheme, scheme)]
+        return given
+
+    @cached_property
+    def likeness(self) -> Likeness:
+        """The names, for finding those that are like a text."""
+        names_of: dict[str, set[str]] = {}
+        for how in ("itself", "iso3", "label", "other"):
+            for name, iris in self.things[how].items():
+                if not name.startswith(("http", "id:", "foedus:")):
+                    names_of.setdefault(name, set()).update(iris)
+        return Likeness(names_of)
 
 
 def resolver(asker: Asker) -> Callable[[str, str], str]:
@@ -87,18 +134,16 @@ def resolver(asker: Asker) -> Callable[[str, str], str]:
     """
 
     def resolve(value: str, type_iri: str) -> str:
-        index = _index(asker, type_iri)
-        class_name = type_iri.removeprefix(names.ONTOLOGY)
-        iri = _wikidata(value.strip()) or names.expand(value.strip())
-        for how in _ORDER:
-            wanted = iri if iri and how in ("itself", "match") else value
-            holders = _holders(index, value) if how == "code" else []
-            found = {each.iri for each in holders} or index.things[how].get(folded(wanted), set())
+        index = index_of(asker, type_iri)
+        for how, found in index.meanings(value):
+            if how == AKIN:
+                break
             if len(found) == 1:
                 return next(iter(found))
-            if found:
-                shown = _as_coded(index, holders) if holders else _shown(index, sorted(found))
-                raise WrongUsage(f"“{value}” may mean several things.", f"Choose one of: {shown}.")
+            holders = holders_of(index.assigned(value)) if how == "code" else []
+            shown = _as_coded(index, holders) if holders else _shown(index, sorted(found))
+            raise WrongUsage(f"“{value}” may mean several things.", f"Choose one of: {shown}.")
+        class_name = type_iri.removeprefix(names.ONTOLOGY)
         near = _near(index, value)
         some = near or sorted(index.labels)[:3]
         remedy = f"{'Did you mean' if near else 'There are, for example:'} {_shown(index, some)}{'?' if near else '.'}"
@@ -107,16 +152,14 @@ def resolver(asker: Asker) -> Callable[[str, str], str]:
     return resolve
 
 
-def _holders(index: _Index, value: str) -> list[_Code]:
-    """The assignments that *value*, a code alone or behind the name of its list, can mean.
+def holders_of(given: Iterable[Code]) -> list[Code]:
+    """Those of the assignments *given* of one code that it can mean where nothing else is said.
 
-    Those who have the code today, by whichever list; only where nobody does, those who had it last in their list.
+    Those of the common lists, if there are any; of them those who have the code today, by whichever list; only where
+    nobody does, those who had it last in their list.
     """
-    given = index.codes.get(_plain(value), [])
-    listed = None if given else _LISTED.fullmatch(value.strip())
-    if listed:
-        scheme, code = (part for part in listed.groups() if part)
-        given = [each for each in index.codes.get(_plain(code), []) if _is_named(each.scheme, scheme)]
+    given = list(given)
+    given = [each for each in given if each.scheme.startswith(COMMON_LISTS)] or given
     today = [each for each in given if not each.last]
     if today:
         return today
@@ -134,6 +177,8 @@ def _is_named(scheme: str, text: str) -> bool:
     """Whether *text* names the list *scheme*: by some of its words, or by their initials."""
     words = _WORD.findall(folded(scheme))
     given = [word for word in _WORD.findall(folded(text)) if word not in _NO_NAME]
+    if "".join(given) in _OTHER_LIST_NAMES:
+        return scheme == _OTHER_LIST_NAMES["".join(given)]
     return bool(given) and (set(given) <= set(words) or "".join(given) == "".join(word[0] for word in words))
 
 
@@ -143,13 +188,7 @@ def _wikidata(value: str) -> str | None:
     return names.PREFIXES["wd"] + match[1] if match else None
 
 
-def folded(name: str) -> str:
-    """*name* without regard to case, accents, kinds of apostrophe and dash, and repeated spaces."""
-    letters = unicodedata.normalize("NFKD", name.translate(_ALIKE).casefold())
-    return " ".join("".join(each for each in letters if not unicodedata.combining(each)).split())
-
-
-def _index(asker: Asker, type_iri: str) -> _Index:
+def index_of(asker: Asker, type_iri: str) -> Index:
     """The index of a class, made once per version of the dataset."""
     version = asker.dataset.sha256
     known = _INDEXES.setdefault(asker, {})
@@ -165,8 +204,8 @@ def _index(asker: Asker, type_iri: str) -> _Index:
             _MAKING.release()
 
 
-def _made(asker: Asker, type_iri: str) -> _Index:
-    index = _Index()
+def _made(asker: Asker, type_iri: str) -> Index:
+    index = Index()
     for row in results.select(asker, _NAMES.format(type=type_iri, properties=", ".join(_HOW))):
         iri, name = row["thing"].value, row["name"]
         if "property" in row:
@@ -175,8 +214,8 @@ def _made(asker: Asker, type_iri: str) -> _Index:
             if how == "label" and (name.language or "en") == "en":
                 index.labels[iri] = index.labels.get(iri) or name.value
         elif name.value:
-            scheme, last = (row[each].value if each in row else "" for each in ("scheme", "until"))
-            index.codes.setdefault(_plain(name.value), []).append(_Code(scheme, name.value, iri, last))
+            scheme, first, last = (row[each].value if each in row else "" for each in ("scheme", "from", "until"))
+            index.codes.setdefault(_plain(name.value), []).append(Code(scheme, name.value, iri, first, last))
         else:
             for each in (iri, names.curie(iri), iri.removeprefix(names.ID).removeprefix(names.ONTOLOGY)):
                 index.add("itself", each, iri)
@@ -184,23 +223,19 @@ def _made(asker: Asker, type_iri: str) -> _Index:
     return index
 
 
-def _near(index: _Index, value: str) -> list[str]:
+def _near(index: Index, value: str) -> list[str]:
     """Up to three things with a name like *value*."""
-    names_of: dict[str, set[str]] = {}
-    for how in ("itself", "iso3", "label", "other"):
-        for name, iris in index.things[how].items():
-            names_of.setdefault(name.removeprefix(folded(names.ID)), set()).update(iris)
-    close = difflib.get_close_matches(folded(value), names_of, n=6, cutoff=0.6)
-    return list(dict.fromkeys(iri for name in close for iri in sorted(names_of[name])))[:3]
+    near = index.likeness.near(value)
+    return sorted(near, key=lambda iri: (-near[iri], iri))[:3]
 
 
-def _as_coded(index: _Index, holders: Iterable[_Code]) -> str:
+def _as_coded(index: Index, holders: Iterable[Code]) -> str:
     """Each code behind the name of its list, with whom it means."""
     shown = (f"{each.scheme} {each.code} ({index.labels.get(each.iri) or each.iri})" for each in holders)
     return ", ".join(dict.fromkeys(shown))
 
 
-def _shown(index: _Index, iris: Iterable[str]) -> str:
+def _shown(index: Index, iris: Iterable[str]) -> str:
     """Each thing as one would type it, with its name."""
     return ", ".join(
         (iri.removeprefix(names.ID) if iri.startswith(names.ID) else names.curie(iri))

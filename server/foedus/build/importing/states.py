@@ -6,7 +6,8 @@ list and from that of Gleditsch and Ward; independence and mergers from the ICOW
 
 import datetime
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +28,8 @@ _ARTICLE = {
     "es": re.compile(r"(?:la|el|los|las) "),
     "fr": re.compile(r"(?:la |le |les |l['’])"),
 }
+_LETTERS = {"DS": "DS", "FIFA": "FIFA", "FIPS": "FIPS 10-4", "IOC": "IOC", "ITU": "ITU", "MARC": "MARC", "WMO": "WMO"}
+"""Columns of country-codes with letters that stand for states, and what their lists are called here."""
 _KINDS = {"1": "stateFormation", "2": "decolonisation", "3": "secession", "4": "partition"}
 """IndType of the ICOW colonial history data."""
 
@@ -116,10 +119,12 @@ def make(crosswalk_file: Path, codes: Path, cow: Path, gw: Path, icow: Path | No
     made.unmapped += _without_state(cross, codes.name, official, lists)
     ends = _Ends(cross, colonial, icow.name if icow else "", made.unmapped)
     things: list[Thing] = []
+    letters = _letters(official[state.iso3] for state in cross.states if state.iso3 in official)
     for state in cross.states:
         row = official.get(state.iso3)
         things.append(_state(state, row))
         things += _iso_codes(state, row)
+        things += _other_codes(state, letters)
         for each in lists:
             held = tuple(_held(state, each))
             things += _codes(state, each, held)
@@ -141,7 +146,7 @@ def _head(used: list[str]) -> str:
         "data/crosswalk.csv and run the command again.\n"
         f"From: {', '.join(used)}.\n"
         "A number is valid on the days on which its list counts the state as a member of the state system. The day on\n"
-        "which a list itself stops ends nothing. The list of ISO codes gives no days, and none is made up here."
+        "which a list itself stops ends nothing. The list of ISO and other codes gives no days, and none is made up here."
     )
 
 
@@ -165,6 +170,25 @@ def _official(path: Path) -> dict[str, tables.Row]:
     if wrong:
         raise tables.refused(table.name, wrong)
     return rows
+
+
+def _letters(rows: Iterable[tables.Row]) -> dict[str, dict[str, str]]:
+    """The codes of other lists, by alpha-3 code and column of *rows*.
+
+    A cell with no code, with several or with another thing is left out, and so is a code that two states have: vehicles
+    of Djibouti and of France bear an F.
+    """
+    found: dict[str, dict[str, str]] = {}
+    holders: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        codes = {column: row.values.get(column, "") for column in _LETTERS}
+        codes = {column: code for column, code in codes.items() if re.fullmatch("[A-Za-z]{1,3}", code)}
+        found[row["ISO3166-1-Alpha-3"]] = codes
+        holders.update(codes.items())
+    return {
+        iso3: {column: code for column, code in codes.items() if holders[column, code] == 1}
+        for iso3, codes in found.items()
+    }
 
 
 def _cow(path: Path) -> Numbers:
@@ -376,6 +400,16 @@ def _iso_codes(state: State, row: tables.Row | None) -> Iterator[Thing]:
         thing.add("rdfs:label", string(f"ISO 3166-1 {form} code of {state.called}: {code}", "en"))
         thing.add("foedus:ofState", f"id:{state.name}")
         thing.add("foedus:codeScheme", string(f"ISO 3166-1 {form}"))
+        thing.add("foedus:code", string(code))
+        yield thing.add("foedus:source", f"id:{COUNTRY_CODES}")
+
+
+def _other_codes(state: State, letters: Mapping[str, Mapping[str, str]]) -> Iterator[Thing]:
+    for column, code in letters.get(state.iso3, {}).items():
+        thing = Thing(f"code-{column.lower()}-{state.name}", "CodeAssignment")
+        thing.add("rdfs:label", string(f"{_LETTERS[column]} code of {state.called}: {code}", "en"))
+        thing.add("foedus:ofState", f"id:{state.name}")
+        thing.add("foedus:codeScheme", string(_LETTERS[column]))
         thing.add("foedus:code", string(code))
         yield thing.add("foedus:source", f"id:{COUNTRY_CODES}")
 
