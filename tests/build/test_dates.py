@@ -90,3 +90,9 @@ def test_a_date_that_is_none_is_told_with_the_forms(world, add, text):
     told = [each for each in check(root=world).findings if "is not a date here" in each.message]
     assert [(each.file, each.line, each.node) for each in told] == [("data/more.ttl", 12, "id:x")]
     assert dates.FORMS in told[0].remedy
+
+
+def test_a_date_that_is_none_is_told_of_a_thing_whose_name_ends_in_a_day(world, add):
+    add("data/more.ttl", "\nid:x-1999-04-02 a foedus:State ; rdfs:label 'X'@en ; foedus:occurred '2 April 1999' .\n")
+    told = [each for each in check(root=world).findings if each.node == "id:x-1999-04-02"]
+    assert ["is not a date here" in each.message for each in told] == [True]

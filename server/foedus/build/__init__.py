@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Triple
+from pyoxigraph import Triple
 
 from foedus import files, names
 from foedus.build import about, checks, dates, layout, links, reading, rulebook, rules, shapes, writing
-from foedus.build.findings import Count, Finding, Report
+from foedus.build.findings import Count, Finding, Report, not_said
 from foedus.build.writing import Manifest
 from foedus.errors import CannotRead, DataHasFindings
 
@@ -25,17 +25,8 @@ Progress = Callable[[str, int, int], None]
 _STEPS = 6
 _CHECKED = (*reading.FORMATS, ".rq")
 """The endings of files that a check takes wherever they lie; a link table is checked where it belongs."""
-_VALIDATED: list[NamedNode | BlankNode | DefaultGraph] = [
-    NamedNode(graph) for graph in (names.ASSERTED, names.INFERRED, names.ONTOLOGY_GRAPH)
-]
-"""The graphs that the shapes are about."""
-_GROUNDS = tuple(NamedNode(names.ONTOLOGY + local) for local in ("begunBy", "between", "disputes"))
-"""What leads from a thing that rules conclude to the fact or claim from which it follows."""
-_VALUE = re.compile(r'"[^"]*"|\bid:[a-z0-9-]+')
-"""A literal or a thing, as findings write them."""
 _EXAMINED = re.compile(r"(?:shapes|ontology)/[^/]+\.ttl|foedus/build/(?:shapes|sieve)\.py")
 """The files on which it depends whether the shapes are sound."""
-_NOWHERE = re.compile(r" refers to (id:\S+), which is described nowhere\.")
 
 
 @contextlib.contextmanager
@@ -94,7 +85,7 @@ def check(paths: Sequence[Path] = (), consistency: bool = False, root: Path = fi
         from foedus.build.consistency import check_consistency  # owlready2 takes a second to load
 
         graphs = (made.graphs[graph] for graph in (names.ONTOLOGY_GRAPH, names.ASSERTED, names.INFERRED))
-        seen = check_consistency(chain.from_iterable(graphs), _places(content, made.graphs[names.INFERRED]))
+        seen = check_consistency(chain.from_iterable(graphs), reading.places(content, made.graphs[names.INFERRED]))
         findings += seen.findings
         counts += seen.counts
     report = Report.of(findings, counts)
@@ -139,7 +130,7 @@ def _compile(content: reading.Content, tell: Progress, within: frozenset[str] | 
     """
     stored, asked = checks.stored_questions(content, within)
     ruled, unread = rules.read(content)
-    asserted, ontology, shaping = (_triples(each) for each in (content.data, content.ontology, content.shapes))
+    asserted, ontology, shaping = (reading.triples(each) for each in (content.data, content.ontology, content.shapes))
     explained, unexplained = rulebook.write(ruled, asserted, ontology)
     linked = links.read(content)
     findings = [
@@ -175,7 +166,7 @@ def _compile(content: reading.Content, tell: Progress, within: frozenset[str] | 
     counts += [*dated.counts, Count("conclusions", len(concluded.triples))]
 
     tell("Validating", 3, _STEPS)
-    places = _places(content, concluded.triples)
+    places = reading.places(content, concluded.triples)
     only = None if within is None else {node for node, (file, _) in places.items() if file in within}
     valid = shapes.validate(
         (*asserted, *inferred),
@@ -183,7 +174,7 @@ def _compile(content: reading.Content, tell: Progress, within: frozenset[str] | 
         ontology,
         places,
         only,
-        lambda query: bool(store.query(query, default_graph=_VALIDATED)),
+        lambda query: bool(store.query(query, default_graph=shapes.ABOUT)),
         within is not None and _shapes_are_as_built(content),
     )
     counts += valid.counts
@@ -203,7 +194,7 @@ def _compile(content: reading.Content, tell: Progress, within: frozenset[str] | 
     ):
         findings += checked.findings
         counts += checked.counts
-    findings = [*findings, *rules.blamed(_not_said(valid.findings, findings), ruled, store)]
+    findings = [*findings, *rules.blamed(not_said(valid.findings, findings), ruled, store)]
     if within is None:
         graphs[names.INFERRED] = inferred
         graphs[names.ABOUT] = about.describe(content, stored, graphs)
@@ -244,42 +235,12 @@ def _divided(
     return tuple(count for count in looked_at if count.number), context
 
 
-def _places(content: reading.Content, concluded: Sequence[Triple]) -> reading.Places:
-    """Where each thing is described; for one that rules conclude, where that stands from which it follows."""
-    found = dict(content.places)
-    for ground in _GROUNDS:
-        for triple in concluded:
-            if triple.predicate == ground and isinstance(triple.object, NamedNode):
-                place = content.places.get(triple.object.value)
-                if place and isinstance(triple.subject, NamedNode):
-                    found.setdefault(triple.subject.value, place)
-    return found
-
-
-def _not_said(findings: Sequence[Finding], already: Sequence[Finding]) -> list[Finding]:
-    """Those of *findings* that are not about a value of a node about which *already* has one, on its own line, nor
-    about a node that is described nowhere: whatever refers to it is told that.
-    """
-    said = {(each.file, each.node, value) for each in already for value in _VALUE.findall(each.message)[:1]}
-    nowhere = {found[1] for each in already if (found := _NOWHERE.search(each.message))}
-    return [
-        each
-        for each in findings
-        if each.node not in nowhere
-        and not any((each.file, each.node, value) in said for value in _VALUE.findall(each.message))
-    ]
-
-
 def _raise_for(made: _Made) -> None:
     report = Report.of(made.findings, made.counts)
     if report.findings:
         number = len(report.findings)
         things = "one finding" if number == 1 else f"{number} findings"
         raise DataHasFindings(f"Nothing was built: there {'is' if number == 1 else 'are'} {things}.", "", report)
-
-
-def _triples(documents: Sequence[reading.Document]) -> tuple[Triple, ...]:
-    return tuple(dict.fromkeys(triple for document in documents for triple in document.triples))
 
 
 def _shapes_are_as_built(content: reading.Content) -> bool:
@@ -295,7 +256,7 @@ def _shapes_are_as_built(content: reading.Content) -> bool:
 def _inputs(content: reading.Content) -> dict[str, str]:
     """The checksum of each file that the dataset is made of, the code that makes it included."""
     package = Path(__file__).parents[1]
-    code = {path.relative_to(package.parent).as_posix(): path for path in sorted(package.glob("build/*.py"))}
+    code = {path.relative_to(package.parent).as_posix(): path for path in (*package.glob("build/*.py"), about.SERVICE)}
     hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in code.items()}
     hashes |= {source.name: hashlib.sha256(source.text.encode()).hexdigest() for source in content.sources}
     return hashes

@@ -107,7 +107,8 @@ def misplaced(content: Content, as_of: str) -> tuple[Finding, ...]:
         for triple in document.triples:
             if triple.predicate in properties and isinstance(triple.subject, NamedNode):
                 with contextlib.suppress(ValueError):
-                    known.setdefault(triple.subject, []).append((triple, bounds(_text(triple))))
+                    found = bounds(_text(triple))
+                    known.setdefault(triple.subject, []).append((triple, found))
         for subject, given in known.items():
             for triple, found in given:
                 if found.earliest > last and triple.predicate not in _MAY_COME:

@@ -3,6 +3,7 @@
 import difflib
 import heapq
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -84,6 +85,26 @@ class Report:
 
 def _listed(counts: Iterable[Count]) -> str:
     return ", ".join(f"{count.number} {count.what}" for count in counts)
+
+
+def not_said(findings: Iterable[Finding], already: Iterable[Finding]) -> list[Finding]:
+    """Those of *findings* that are not about a value of a node about which *already* has one, on its own line, nor
+    about a node that is described nowhere: whatever refers to it is told that.
+    """
+    told = tuple(already)
+    said = {(each.file, each.node, value) for each in told for value in _VALUE.findall(each.message)[:1]}
+    nowhere = {found[1] for each in told if (found := _NOWHERE.search(each.message))}
+    return [
+        each
+        for each in findings
+        if each.node not in nowhere
+        and not any((each.file, each.node, value) in said for value in _VALUE.findall(each.message))
+    ]
+
+
+# A literal or a thing, as findings write them, and what a finding says of a thing that nothing describes.
+_VALUE = re.compile(r'"[^"]*"|\bid:[a-z0-9-]+')
+_NOWHERE = re.compile(r" refers to (id:\S+), which is described nowhere\.")
 
 
 class Known:

@@ -29,6 +29,9 @@ FORMATS = {
     ".jsonld": RdfFormat.JSON_LD,
 }
 
+_GROUNDS = tuple(NamedNode(names.ONTOLOGY + local) for local in ("begunBy", "between", "disputes"))
+"""What leads from a thing that rules conclude to the fact or claim from which it follows."""
+
 _SUBJECT = re.compile(r"^(?:<([^>\s]*)>|([A-Za-z][\w.\-]*|):([^\s;,#]*))(?=\s|$)", re.MULTILINE)
 _AT = re.compile(r"^Parser error at .*?line \d+(?: column \d+| between columns \d+ and \d+)?: ")
 _BOMS = {
@@ -63,16 +66,20 @@ class Document(Source):
 
     @cached_property
     def lines(self) -> Mapping[str, int]:
-        """The line on which each subject's description begins, for subjects that begin a line."""
+        """The line on which each subject's description begins, as far as the text tells."""
         found: dict[str, int] = {}
+        for subject, line in self.find_lines():
+            found.setdefault(subject, line)
+        return found
+
+    def find_lines(self) -> Iterator[tuple[str, int]]:
+        """Each subject that begins a line, with that line."""
         line, counted = 1, 0
         for match in _SUBJECT.finditer(self.text):
             line += self.text.count("\n", counted, match.start())
             counted = match.start()
             iri, prefix, local = match.groups()
-            subject = iri if iri is not None else self.prefixes.get(prefix, "") + local
-            found.setdefault(subject, line)
-        return found
+            yield (iri if iri is not None else self.prefixes.get(prefix, "") + local), line
 
     def line_of(self, subject: object, mention: str = "") -> int | None:
         """The line in the description of *subject* that mentions *mention*, or else the description's first line."""
@@ -252,7 +259,7 @@ def read_text(path: Path, name: str) -> tuple[str | None, Finding | None]:
     except OSError as error:
         message = f"The file cannot be read: {error.strerror}."
         return None, Finding(name, None, "", message, "Make the file readable, or take it away.")
-    fault = _encoding_fault(content)
+    fault = encoding_fault(content)
     if fault:
         return None, Finding(name, fault[0], "", fault[1], "Save the file as UTF-8 without a byte order mark.")
     return content.decode(), None
@@ -271,7 +278,7 @@ def syntax_fault(name: str, error: SyntaxError) -> Finding:
     return Finding(name, error.lineno, "", message, "Correct the line, or the one before it.")
 
 
-def _encoding_fault(content: bytes) -> tuple[int, str] | None:
+def encoding_fault(content: bytes) -> tuple[int, str] | None:
     """The line and the words for what keeps *content* from being plain UTF-8 text."""
     for mark, encoding in _BOMS.items():
         if content.startswith(mark):
@@ -306,3 +313,21 @@ def _name(path: Path, base: Path | None) -> str:
 def subjects(triples: Iterable[Triple]) -> Iterator[str]:
     """The IRIs of the named subjects of *triples*, each as often as it occurs."""
     return (triple.subject.value for triple in triples if isinstance(triple.subject, NamedNode))
+
+
+def triples(documents: Iterable[Document]) -> tuple[Triple, ...]:
+    """The triples of all *documents*, each once."""
+    return tuple(dict.fromkeys(triple for document in documents for triple in document.triples))
+
+
+def places(content: Content, concluded: Iterable[Triple]) -> Places:
+    """Where each thing is described; for one that rules conclude, where that stands from which it follows."""
+    found = dict(content.places)
+    grounded = [triple for triple in concluded if triple.predicate in _GROUNDS]
+    for ground in _GROUNDS:
+        for triple in grounded:
+            if triple.predicate == ground and isinstance(triple.object, NamedNode):
+                place = content.places.get(triple.object.value)
+                if place and isinstance(triple.subject, NamedNode):
+                    found.setdefault(triple.subject.value, place)
+    return found

@@ -1,16 +1,16 @@
 """Hold the data against the shapes, and the shapes against SHACL and the ontology."""
 
 import re
-from collections.abc import Callable, Container, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files as resources
 
 import pyshacl
 import pyshacl.errors
+from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Triple
 from pyoxigraph import Literal as OxLiteral
-from pyoxigraph import NamedNode, Triple
 from rdflib import BNode, Graph, Literal, URIRef
 from rdflib.collection import Collection
 from rdflib.namespace import DCAT, DCTERMS, OWL, PROV, RDF, RDFS, SH, SKOS, XSD, DefinedNamespace
@@ -21,6 +21,11 @@ from foedus import files, names
 from foedus.build.findings import Count, Finding, Known
 from foedus.build.reading import Places, graph, parsed, rdflib_term
 from foedus.build.sieve import Index, Sieve, Term
+
+ABOUT: list[NamedNode | BlankNode | DefaultGraph] = [
+    NamedNode(graph) for graph in (names.ASSERTED, names.INFERRED, names.ONTOLOGY_GRAPH)
+]
+"""The graphs that the shapes are about."""
 
 # Vocabularies that a misspelt term can be held against; PROV and DCAT are used by the dataset's own description.
 _VOCABULARIES: tuple[type[DefinedNamespace], ...] = (RDF, RDFS, OWL, SKOS, DCTERMS, DCAT, PROV)
@@ -75,6 +80,8 @@ class Validation:
     findings: tuple[Finding, ...]
     counts: tuple[Count, ...]
     shapes_are_sound: bool
+    results: Mapping[Finding, Violation] = field(default_factory=dict)
+    """Of which violation a finding speaks, for those that a shape made."""
 
 
 def validate(
@@ -130,7 +137,8 @@ def validate(
         return Validation(_ordered(findings), tuple(counted), True)
     if found:
         described = Known(node.value.removeprefix(names.ID) for node in _things(stated))
-        findings += [_finding(each, shapes_graph, places, described) for each in found]
+        told = {_finding(each, shapes_graph, places, described): each for each in found}
+        return Validation(_ordered((*findings, *told)), tuple(counted), True, told)
     return Validation(_ordered(findings), tuple(counted), True)
 
 
@@ -171,10 +179,15 @@ def file_of(shape: Node, shapes: Graph) -> str:
 
     A shape without a name of its own lies where the named shape lies that uses it.
     """
-    name = _kebab(str(_named(shape, shapes)).removeprefix(names.SHAPE))
-    stems = [path.stem for path in files.SHAPES.glob("*.ttl")]
-    fitting = [stem for stem in stems if name == stem or name.startswith(stem + "-")]
+    name = _kebab(str(named_shape(shape, shapes)).removeprefix(names.SHAPE))
+    fitting = [stem for stem in _stems() if name == stem or name.startswith(stem + "-")]
     return f"shapes/{max(fitting, key=len)}.ttl" if fitting else "shapes/"
+
+
+@cache
+def _stems() -> tuple[str, ...]:
+    """The names of the files of shapes, without their ending; looked up once."""
+    return tuple(path.stem for path in files.SHAPES.glob("*.ttl"))
 
 
 # --- the data -----------------------------------------------------------------------------------------------------
@@ -283,6 +296,7 @@ def _detail(violation: Violation) -> str:
 def _undefined_terms(data: Iterable[Triple], ontology: Graph, places: Places) -> Iterator[Finding]:
     """A finding for each class and property in *data* that its vocabulary does not define."""
     defined = {str(term) for term in ontology.subjects(RDF.type) if str(term).startswith(names.ONTOLOGY)}
+    meant: dict[str, str] = {}
     used = {(triple.subject, triple.predicate.value, "property") for triple in data}
     used |= {(each.subject, str(rdflib_term(each.object)), "class") for each in data if each.predicate == _TYPE}
     for subject, iri, sort in used:
@@ -291,13 +305,10 @@ def _undefined_terms(data: Iterable[Triple], ontology: Graph, places: Places) ->
             continue
         file, line = _place(subject, places)
         vocabulary = "ontology" if known is defined else "vocabulary"
-        yield Finding(
-            file,
-            line,
-            _shown(rdflib_term(subject)),
-            f"{names.curie(iri)} is no {sort} that its {vocabulary} defines.",
-            _nearest(iri, known),
-        )
+        if iri not in meant:
+            meant[iri] = _nearest(iri, known)
+        message = f"{names.curie(iri)} is no {sort} that its {vocabulary} defines."
+        yield Finding(file, line, _shown(rdflib_term(subject)), message, meant[iri])
 
 
 def _untyped(data: Iterable[Triple], ontology: Graph, places: Places) -> Iterator[Finding]:
@@ -452,7 +463,7 @@ def _vocabulary_of_shacl() -> Graph:
 
 
 def _about(shape: Node, shapes: Graph, places: Places, message: str, remedy: str) -> Finding:
-    named = _named(shape, shapes)
+    named = named_shape(shape, shapes)
     file, line = places.get(str(named), (file_of(named, shapes), None))
     return Finding(file, line, _shown(named), message, remedy)
 
@@ -461,7 +472,7 @@ def _shapes(shapes: Graph) -> set[Node]:
     return {*shapes.subjects(RDF.type, SH.NodeShape), *shapes.subjects(RDF.type, SH.PropertyShape)}
 
 
-def _named(node: Node, shapes: Graph) -> Node:
+def named_shape(node: Node, shapes: Graph) -> Node:
     """The named shape that *node*, a blank node of the shapes, is a part of; *node* itself where it has a name."""
     seen: set[Node] = set()
     while isinstance(node, BNode) and node not in seen:
