@@ -645,23 +645,70 @@ def test_a_decision_fell_within_the_membership_of_who_had_asked(conclude):
 @pytest.mark.parametrize(("wording", "bound"), [("defence", ["tibur"]), ("consultation", [])])
 def test_an_ally_of_two_that_fight_is_bound_to_both_sides_if_it_pledged_defence(conclude, wording, bound):
     text = PLEDGE.replace("foedus:defence", f"foedus:{wording}")
-    assert conclude(JOINED + ROLL + text + war("1905-06-01"))("war", "foedus:boundToBothSides") == bound
-    assert conclude(JOINED + ROLL + text + war("1925-06-01"))("war", "foedus:boundToBothSides") == []
+    fighting = 'id:y a foedus:ConflictYear ; foedus:year {} ; foedus:began "1890-01-01" ; {} .'
+    sides = "foedus:sideA id:rome ; foedus:sideB id:praeneste"
+    for day, certain, possible in (("1905-06-01", bound, []), ("1925-06-01", [], bound), ("1899-06-01", [], [])):
+        world = conclude(JOINED + ROLL + text + war(day) + fighting.format(day[:4], sides))
+        for event in ("war", "y"):
+            assert world(event, "foedus:boundToBothSides") == certain
+            assert world(event, "foedus:possiblyBoundToBothSides") == possible
+
+
+def test_an_ally_that_may_have_joined_may_be_bound_to_both_sides(conclude):
+    world = conclude(JOINED + ROLL + MAY_JOIN + PLEDGE + war("1905-06-01"))
+    assert world("war", "foedus:boundToBothSides") == ["tibur"]
+    assert world("war", "foedus:possiblyBoundToBothSides") == ["lanuvium"]
+
+
+def test_who_pledged_nothing_itself_is_bound_to_no_side(conclude):
+    one_sided = PLEDGE + "id:wording foedus:obliges id:rome .\n"
+    world = conclude(JOINED + ROLL + one_sided + war("1905-06-01"))
+    assert world("war", "foedus:boundToBothSides") == world("war", "foedus:possiblyBoundToBothSides") == []
+
+
+def test_allies_of_one_side_alone_are_not_bound_to_both_sides_of_a_conflict_year(conclude):
+    fighting = (
+        'id:y a foedus:ConflictYear ; foedus:year 1905 ; foedus:began "1890-01-01" ; '
+        "foedus:sideA id:rome , id:praeneste ; foedus:sideB id:gaul ."
+    )
+    assert conclude(JOINED + ROLL + PLEDGE + GAUL + fighting)("y", "foedus:boundToBothSides") == []
+
+
+def test_what_never_held_on_one_day_is_not_even_possible(conclude):
+    """Rome left the league before Lanuvium joined it, and the day of the war is known by its year alone."""
+    left = act("left", "Withdrawal", "1905-03-01", "1905-03-01")
+    joined = act("later", "Accession", "1905-06-01", "1905-06-01").replace("rome", "lanuvium")
+    states = "id:rome , id:lanuvium"
+    fighting = (
+        'id:y a foedus:ConflictYear ; foedus:year 1905 ; foedus:began "1890-01-01" ; '
+        "foedus:sideA id:rome ; foedus:sideB id:lanuvium ."
+    )
+    world = conclude(JOINED + ROLL + left + joined + PLEDGE + war("1905", states) + fighting)
+    assert len(world("war", "foedus:mayHaveFallenWithin")) == 4
+    for event in ("war", "y"):
+        assert world(event, "foedus:possiblyBetweenAllies") == []
+        assert world(event, "foedus:possiblyBoundToBothSides") == []
 
 
 @pytest.mark.parametrize(
-    ("year", "sides", "allies"),
+    ("year", "sides", "certain", "possible"),
     [
-        (1905, "foedus:sideA id:rome ; foedus:sideB id:tibur", ["league"]),
-        (1905, "foedus:sideA id:lanuvium ; foedus:supportsSideA id:rome ; foedus:sideB id:tibur", ["league"]),
-        (1905, "foedus:sideA id:rome , id:tibur ; foedus:sideB id:lanuvium", []),
-        (1899, "foedus:sideA id:rome ; foedus:sideB id:tibur", []),
-        (1921, "foedus:sideA id:rome ; foedus:sideB id:tibur", []),
+        (1905, "foedus:sideA id:rome ; foedus:sideB id:tibur", True, False),
+        (1905, "foedus:sideA id:lanuvium ; foedus:supportsSideA id:rome ; foedus:sideB id:tibur", True, False),
+        (1905, "foedus:sideA id:rome , id:tibur ; foedus:sideB id:lanuvium", True, False),
+        (1905, 'foedus:sideA id:rome ; foedus:sideB id:lanuvium ; foedus:ended "1905-06-01"', False, True),
+        (1904, "foedus:sideA id:rome , id:tibur ; foedus:sideB id:lanuvium", False, False),
+        (1899, "foedus:sideA id:rome ; foedus:sideB id:tibur", False, False),
+        (1921, "foedus:sideA id:rome ; foedus:sideB id:tibur", False, True),
     ],
 )
-def test_a_conflict_year_is_between_allies_on_opposite_sides_who_were_members_in_it(conclude, year, sides, allies):
+def test_a_conflict_year_is_between_allies_on_opposite_sides_who_were_members_in_it(
+    conclude, year, sides, certain, possible
+):
     fighting = f'id:y a foedus:ConflictYear ; foedus:year {year} ; foedus:began "1890-01-01" ; {sides} .'
-    assert conclude(JOINED + ROLL + fighting)("y", "foedus:betweenAllies") == allies
+    world = conclude(JOINED + ROLL + MAY_JOIN + fighting)
+    assert world("y", "foedus:betweenAllies") == ["league"] * certain
+    assert world("y", "foedus:possiblyBetweenAllies") == ["league"] * possible
 
 
 def truce(name, effect, more="", parties="id:rome , id:tibur"):
@@ -715,6 +762,31 @@ def test_a_binding_before_the_alliance_grew_from_it_is_without_membership(conclu
     )
     assert overlapping("binding-foedus-cassianum-rome-1", "foedus:withoutMembershipIn") == []
     assert overlapping("membership-union-rome-1", "foedus:withoutBindingBy") == []
+
+
+@pytest.mark.parametrize(
+    ("charter", "certain", "possible"),
+    [
+        ("1910-07-01", True, False),
+        ("1910-06-30", False, False),
+        ("[1910-06-30..1910-07-01]", False, True),
+        ("1910", False, True),
+    ],
+)
+def test_a_binding_and_a_membership_meet_for_certain_perhaps_or_not(conclude, charter, certain, possible):
+    world = conclude(GREW + IN + OUT + act("charter-in", "EntryIntoForce", charter, charter, treaty="pact"))
+    binding, membership = "binding-foedus-cassianum-rome-1", "membership-union-rome-1"
+    assert world(binding, "foedus:withoutMembershipIn") == ["union"] * certain
+    assert world(binding, "foedus:possiblyWithoutMembershipIn") == ["union"] * possible
+    assert world(membership, "foedus:withoutBindingBy") == ["foedus-cassianum"] * certain
+    assert world(membership, "foedus:possiblyWithoutBindingBy") == ["foedus-cassianum"] * possible
+
+
+def test_spells_that_one_act_begins_meet_however_little_is_known_of_its_day(conclude):
+    world = conclude(act("in", "Accession", "1900", "1900") + act("out", "Withdrawal", "1900", "1900"))
+    assert world("membership-league-rome-1", "foedus:begunBy") == ["in"]
+    for property_ in ("withoutMembershipIn", "possiblyWithoutMembershipIn"):
+        assert world("binding-foedus-cassianum-rome-1", f"foedus:{property_}") == []
 
 
 def test_a_state_returned_to_what_it_had_left_and_to_what_grew_from_it(conclude):

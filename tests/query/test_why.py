@@ -367,6 +367,18 @@ def test_all_that_is_counted_is_a_premise_and_of_a_least_value_one(world):
     assert conditions == ('"1" is the least of all ?o with: id:a foedus:p ?o',)
 
 
+def test_a_subquery_may_compute_what_it_gives_out(world):
+    pool = world(
+        "id:a foedus:p 1 , 5 ; foedus:q 4 .",
+        more=(
+            "CONSTRUCT { ?s foedus:one ?n } WHERE { { SELECT ?s ?n { ?s foedus:p ?o BIND(?o + 1 AS ?n) } } "
+            "?s foedus:q ?q FILTER(?n > ?q) }"
+        ),
+    )
+    one = 'id:a foedus:{} "{}"^^xsd:integer'
+    assert premises_of(pool, one.format("one", 6)) == [[one.format("p", 5), one.format("q", 4)]]
+
+
 BOTH = "CONSTRUCT { ?b foedus:like ?a } WHERE { ?a foedus:like ?b }"
 OVER = "CONSTRUCT { ?a foedus:under ?c } WHERE { ?a foedus:under ?b . ?b foedus:under ?c }"
 

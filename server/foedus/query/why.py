@@ -416,9 +416,12 @@ class Finder:
     ) -> None:
         """Add what the subquery *element* rests on: one row that gives the least or the greatest; of what is counted
         or put together, every row."""
-        keys = [each for each in element["keys"] if each in binding]
+        found_keys = [each for each in element["keys"] if each in binding]
+        keys = [each for each in found_keys if each in _matched(element)]
         values = f"VALUES ({' '.join(keys)}) {{ ({' '.join(written(binding[each]) for each in keys)}) }}"
-        inner = _group(element["select"], None)
+        computed = [each for each in found_keys if each not in keys]
+        tests = " ".join(f"FILTER(sameTerm({each}, {written(binding[each])}))" for each in computed)
+        inner = f"{_group(element['select'], None)} {tests}"
         for made in element["aggregates"] or [None]:
             single = made is None or made["function"] in ("MIN", "MAX", "SAMPLE")
             test = f"FILTER(sameTerm({made['of']}, {written(binding[made['as']])}))" if made and single else ""
@@ -537,11 +540,17 @@ def _group(elements: Sequence[Element], restriction: _Restriction | None, lift: 
             given = " ".join((*each["plain"], *(made["text"] for made in each["aggregates"])))
             inner = _group(each["select"], None, lift=False)
             keys = f" GROUP BY {' '.join(each['keys'])}" if each["aggregates"] and each["keys"] else ""
-            known = restriction.of(each["keys"]) if restriction else ""
+            known = restriction.of(_matched(each)) if restriction else ""
             parts.append(f"{{ SELECT {given} WHERE {{ {known} {inner} }}{keys} }}")
         else:
             parts.append(next(each[key] for key in ("values", "bind", "filter", "absent") if key in each))
     return " ".join((*parts, *last))
+
+
+def _matched(subquery: Element) -> list[str]:
+    """The keys of *subquery* to which none of its BINDs gives the value, so that VALUES can give it beforehand."""
+    computed = {each["variable"] for each in subquery["select"] if "bind" in each}
+    return [each for each in subquery["keys"] if each not in computed]
 
 
 def _plain(elements: Sequence[Element]) -> str:
