@@ -1,23 +1,29 @@
-"""Describe the dataset inside itself: files, prefixes, stored questions, figures."""
+"""Describe the dataset inside itself: files, prefixes, stored questions, statistics, endpoint, downloads."""
 
-import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from urllib.parse import quote
 
 from pyoxigraph import Literal, NamedNode, Triple
 
 from foedus import __version__, names, questions
-from foedus.build.reading import Content, subjects
+from foedus.build import statistics
+from foedus.build.reading import Content, parsed, subjects
 from foedus.build.rules import form_of
+from foedus.build.statistics import DATASET, part, term
 
-DATASET = NamedNode(names.ID + "foedus-dataset")
+SERVICE = Path(__file__).with_name("service.ttl")
+"""What no count decides: publisher, endpoint, catalogue."""
 
 GRAPHS = {
     names.ASSERTED: ("Asserted", "What the files of data/ say, exactly as written."),
     names.INFERRED: ("Inferred", "What the rules and the reading of dates conclude."),
     names.ONTOLOGY_GRAPH: ("Ontology", "The classes and properties, and the closed lists."),
     names.SHAPES: ("Shapes", "What a well-formed description looks like."),
-    names.ABOUT: ("About", "The description of the dataset: files, prefixes, stored questions, figures."),
+    names.ABOUT: (
+        "About",
+        "The description of the dataset, no part of it: files, prefixes, stored questions, statistics, endpoint.",
+    ),
     names.LINKS: ("Links", "Links to the same things elsewhere."),
 }
 
@@ -27,6 +33,21 @@ _EXECUTABLES = {
     "CONSTRUCT": ("SPARQLConstructExecutable", "construct"),
 }
 
+_MEDIA_TYPES = {
+    "csv": "text/csv",
+    "jsonld": "application/ld+json",
+    "nq": "application/n-quads",
+    "parquet": "application/vnd.apache.parquet",
+    "trig": "application/trig",
+    "ttl": "text/turtle",
+}
+
+_TABLES = ("alliance", "alliance-member", "state-year", "dyad-year", "directed-dyad-year")
+"""The tables that are made of data with alliances."""
+
+_TYPE, _LABEL, _COMMENT, _TITLE = map(term, ("rdf:type", "rdfs:label", "rdfs:comment", "dcterms:title"))
+_LICENCE = term("dcterms:license")
+
 
 def describe(
     content: Content, stored: Iterable[questions.Question], graphs: Mapping[str, tuple[Triple, ...]]
@@ -35,27 +56,24 @@ def describe(
 
     Where no triple is in two graphs, serving their union needs no second copy of each.
     """
-    made = (*_stated_in(content), *_prefixes(), *_questions(stored), *_figures(graphs))
     said = set().union(*graphs.values())
+    made = (
+        *_stated_in(content),
+        *_prefixes(),
+        *_questions(stored),
+        *_parts(),
+        *parsed(SERVICE.read_text(encoding="utf-8"))[0],
+        *_files(said),
+        *statistics.figures(graphs),
+        *statistics.linksets(graphs.get(names.LINKS, ())),
+    )
     return tuple(each for each in dict.fromkeys(made) if each not in said)
-
-
-def _term(curie: str) -> NamedNode:
-    prefix, _, local = curie.partition(":")
-    return NamedNode(names.PREFIXES[prefix] + local)
-
-
-def _whole(number: int) -> Literal:
-    return Literal(str(number), datatype=_term("xsd:integer"))
-
-
-_TYPE, _LABEL, _COMMENT = _term("rdf:type"), _term("rdfs:label"), _term("rdfs:comment")
 
 
 def _stated_in(content: Content) -> Iterator[Triple]:
     for document in content.documents:
         for subject in dict.fromkeys(subjects(document.triples)):
-            yield Triple(NamedNode(subject), _term("foedus:statedIn"), Literal(document.name))
+            yield Triple(NamedNode(subject), term("foedus:statedIn"), Literal(document.name))
 
 
 def _prefixes() -> Iterator[Triple]:
@@ -63,11 +81,11 @@ def _prefixes() -> Iterator[Triple]:
     ontology = NamedNode(names.ONTOLOGY.rstrip("#"))
     for prefix, namespace in names.PREFIXES.items():
         declaration = NamedNode(f"{names.ID}prefix-{prefix}")
-        yield Triple(ontology, _term("sh:declare"), declaration)
-        yield Triple(declaration, _TYPE, _term("sh:PrefixDeclaration"))
+        yield Triple(ontology, term("sh:declare"), declaration)
+        yield Triple(declaration, _TYPE, term("sh:PrefixDeclaration"))
         yield Triple(declaration, _LABEL, Literal(f"Prefix {prefix}:", language="en"))
-        yield Triple(declaration, _term("sh:prefix"), Literal(prefix))
-        yield Triple(declaration, _term("sh:namespace"), Literal(namespace, datatype=_term("xsd:anyURI")))
+        yield Triple(declaration, term("sh:prefix"), Literal(prefix))
+        yield Triple(declaration, term("sh:namespace"), Literal(namespace, datatype=term("xsd:anyURI")))
 
 
 def _questions(stored: Iterable[questions.Question]) -> Iterator[Triple]:
@@ -75,57 +93,60 @@ def _questions(stored: Iterable[questions.Question]) -> Iterator[Triple]:
     for question in stored:
         node = NamedNode(f"{names.BASE}queries/{question.slug}")
         kind, property_ = _EXECUTABLES[form_of(question.text)]
-        yield Triple(node, _TYPE, _term("sh:SPARQLExecutable"))
-        yield Triple(node, _TYPE, _term(f"sh:{kind}"))
+        yield Triple(node, _TYPE, term("sh:SPARQLExecutable"))
+        yield Triple(node, _TYPE, term(f"sh:{kind}"))
         yield Triple(node, _LABEL, Literal(question.slug))
         yield Triple(node, _COMMENT, Literal(question.question, language="en"))
-        yield Triple(node, _term(f"sh:{property_}"), Literal(question.text))
+        yield Triple(node, term(f"sh:{property_}"), Literal(question.text))
+        yield Triple(node, term("schema:target"), NamedNode(names.ENDPOINT))
         for keyword in question.keywords:
-            yield Triple(node, _term("schema:keywords"), Literal(keyword, language="en"))
+            yield Triple(node, term("schema:keywords"), Literal(keyword, language="en"))
 
 
-def _figures(graphs: Mapping[str, tuple[Triple, ...]]) -> Iterator[Triple]:
-    """VoID and DCAT: how much there is of what, over all graphs but this one."""
-    every = set().union(*graphs.values())
-    predicates = Counter(triple.predicate for triple in every)
-    classes = Counter(t.object for t in every if t.predicate == _TYPE and isinstance(t.object, NamedNode))
-    yield Triple(DATASET, _TYPE, _term("void:Dataset"))
-    yield Triple(DATASET, _TYPE, _term("dcat:Dataset"))
-    yield Triple(DATASET, _term("dcat:version"), Literal(__version__))
-    yield Triple(DATASET, _term("dcat:landingPage"), NamedNode(names.BASE))
-    yield Triple(DATASET, _term("void:sparqlEndpoint"), NamedNode(names.BASE + "sparql"))
-    yield Triple(DATASET, _term("void:uriSpace"), Literal(names.ID))
-    yield Triple(DATASET, _term("void:vocabulary"), NamedNode(names.ONTOLOGY))
-    yield Triple(DATASET, _term("void:triples"), _whole(len(every)))
-    yield Triple(DATASET, _term("void:distinctSubjects"), _whole(len({triple.subject for triple in every})))
-    yield Triple(DATASET, _term("void:distinctObjects"), _whole(len({triple.object for triple in every})))
-    yield Triple(DATASET, _term("void:classes"), _whole(len(classes)))
-    yield Triple(DATASET, _term("void:properties"), _whole(len(predicates)))
-    for term, number in classes.items():
-        yield from _partition("class", term, "Instances of", "void:entities", number)
-    for predicate, number in predicates.items():
-        yield from _partition("property", predicate, "Statements with", "void:triples", number)
+def _parts() -> Iterator[Triple]:
+    """The version, and the named graphs: all but the one about the others are parts of the dataset."""
+    yield Triple(DATASET, term("dcat:version"), Literal(__version__))
     for iri, (label, comment) in GRAPHS.items():
-        graph = NamedNode(iri)
-        yield Triple(DATASET, _term("void:subset"), graph)
-        yield Triple(graph, _TYPE, _term("void:Dataset"))
+        # The endpoint's own description calls the entry the same.
+        graph, entry = NamedNode(iri), NamedNode(f"{names.ENDPOINT}#named-{quote(iri, safe='')}")
         yield Triple(graph, _LABEL, Literal(label, language="en"))
         yield Triple(graph, _COMMENT, Literal(comment, language="en"))
-        if iri in graphs:
-            yield Triple(graph, _term("void:triples"), _whole(len(set(graphs[iri]))))
+        yield Triple(graph, _TYPE, term("sd:Graph"))
+        yield Triple(NamedNode(f"{names.ENDPOINT}#dataset"), term("sd:namedGraph"), entry)
+        yield Triple(entry, _TYPE, term("sd:NamedGraph"))
+        yield Triple(entry, _LABEL, Literal(label, language="en"))
+        yield Triple(entry, term("sd:name"), graph)
+        yield Triple(entry, term("sd:graph"), graph)
+        if iri == names.ABOUT:
+            yield Triple(graph, _TYPE, term("void:DatasetDescription"))
+            yield Triple(graph, term("foaf:primaryTopic"), DATASET)
+        else:
+            yield Triple(graph, _TYPE, term("void:Dataset"))
+            yield Triple(DATASET, term("void:subset"), graph)
 
 
-def _partition(kind: str, term: NamedNode, wording: str, counted: str, number: int) -> Iterator[Triple]:
-    """VoID's partition of the dataset by *term*, a class or a property as *kind* says, with its *number*."""
-    node = NamedNode(f"{DATASET.value}-{kind}-{_kebab(term)}")
-    yield Triple(DATASET, _term(f"void:{kind}Partition"), node)
-    yield Triple(node, _TYPE, _term("void:Dataset"))
-    yield Triple(node, _LABEL, Literal(f"{wording} {names.curie(term.value)}", language="en"))
-    yield Triple(node, _term(f"void:{kind}"), term)
-    yield Triple(node, _term(counted), _whole(number))
+def _files(said: set[Triple]) -> Iterator[Triple]:
+    """The files that hold all of the dataset, and the tables made of it, under the licence that it has by *said*.
 
-
-def _kebab(term: NamedNode) -> str:
-    """A local name for *term*: its CURIE in kebab case."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", names.curie(term.value))
-    return re.sub(r"[^a-z0-9]+", "-", spaced.lower()).strip("-")
+    Their checksums stand where they are handed out: a file cannot hold its own.
+    """
+    licences = [triple.object for triple in said if (triple.subject, triple.predicate) == (DATASET, _LICENCE)]
+    files = {name: f"The whole dataset, {name}" for name in names.DUMPS}
+    if any(triple.predicate == _TYPE and triple.object == term("foedus:Alliance") for triple in said):
+        files |= {f"{name}.{form}": f"Table {name}, {form}" for name in _TABLES for form in ("csv", "parquet")}
+    for name, title in files.items():
+        node, address = part(f"file-{name.replace('.', '-')}"), NamedNode(f"{names.BASE}download/{name}")
+        media_type = _MEDIA_TYPES[name.rpartition(".")[2]]
+        yield Triple(DATASET, term("dcat:distribution"), node)
+        yield Triple(node, _TYPE, term("dcat:Distribution"))
+        yield Triple(node, _LABEL, Literal(title, language="en"))
+        yield Triple(node, _TITLE, Literal(title, language="en"))
+        yield Triple(node, term("dcat:accessURL"), NamedNode(f"{names.BASE}download"))
+        yield Triple(node, term("dcat:downloadURL"), address)
+        yield Triple(
+            node, term("dcat:mediaType"), NamedNode(f"https://www.iana.org/assignments/media-types/{media_type}")
+        )
+        for licence in licences:
+            yield Triple(node, _LICENCE, licence)
+        if name in names.DUMPS:
+            yield Triple(DATASET, term("void:dataDump"), address)
