@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from foedus import names
 from foedus.query.pool import Answer, Asker, Request
 
 
@@ -45,6 +46,16 @@ def table(answer: Answer) -> Table:
         for binding in content["results"]["bindings"]
     )
     return Table(columns, rows)
+
+
+def iris(term: Term | None) -> tuple[str, ...]:
+    """The IRI that *term* is, or those of ours that it lists as one text, separated by spaces."""
+    if term is None or (term.kind != "iri" and (term.kind != "literal" or term.language)):
+        return ()
+    if term.kind == "iri":
+        return (term.value,)
+    parts = tuple(term.value.split(" ")) if term.value.startswith(names.BASE) else ()
+    return parts if all(part.startswith(names.BASE) and names.is_iri(part) for part in parts) else ()
 
 
 def truth(answer: Answer) -> bool:

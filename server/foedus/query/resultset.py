@@ -12,13 +12,14 @@ def as_turtle(table: Table) -> str:
     variables = " , ".join(f'"{column}"' for column in table.columns)
     lines = [f"@prefix rs: <{_VOCABULARY}> .", "", "[] a rs:ResultSet ;", f"    rs:resultVariable {variables}"]
     for number, row in enumerate(table, start=1):
-        bindings = " , ".join(f'[ rs:variable "{column}" ; rs:value {_written(row[column])} ]' for column in row)
+        bindings = " , ".join(f'[ rs:variable "{column}" ; rs:value {written(row[column])} ]' for column in row)
         lines[-1] += " ;"
         lines.append(f"    rs:solution [ rs:index {number}" + (f" ; rs:binding {bindings} ]" if bindings else " ]"))
     return "\n".join(lines) + " .\n"
 
 
-def _written(term: Term) -> str:
+def written(term: Term) -> str:
+    """*term* in the syntax of Turtle."""
     if term.kind == "iri":
         return f"<{term.value}>"
     if term.kind == "blank":

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 
 from foedus import names, questions
 from foedus.errors import FoedusError, NoSuchThing, NotAcceptable, WrongUsage
-from foedus.query import codebook, formats, results
+from foedus.query import codebook, formats, items, results
 from foedus.query.answering import ASSERTED_ONLY, answer, reasons
 from foedus.query.pool import Answer, Request
 from foedus.query.resolve import resolver
@@ -113,6 +113,7 @@ def question(slug: str) -> Response:
     asked = _question(slug)
     given = _given()
     wanted = _wanted()
+    wikidata = _wikidata()
     if wanted is not None:
         return _file(asked, given, *wanted)
     if not _reasoning():
@@ -121,7 +122,7 @@ def question(slug: str) -> Response:
     problem = None
     found = None
     try:
-        found = _answer(asked, values)
+        found = _answer(asked, values, wikidata=wikidata)
     except (WrongUsage, NoSuchThing) as error:
         problem = error
     page = render_template(
@@ -135,6 +136,8 @@ def question(slug: str) -> Response:
         text=_text(asked, values) if problem is None else asking.without_head(asked.text),
         choices={each.name: _choices(each.type) for each in asked.parameters if each.type != questions.DATE},
         date_type=questions.DATE,
+        items={"wikidata": wikidata} if wikidata else {},
+        item_columns=[each for each in found[0].keys if each.endswith(items.SUFFIX)] if found else (),
         files=handout.ANSWERS,
         rows=ROWS,
     )
@@ -230,6 +233,11 @@ def _given() -> dict[str, str]:
     return {name: value for name, value in given.items() if name not in handout.OFFERED}
 
 
+def _wikidata() -> str | None:
+    """How Wikidata's items are to be written beside things; None where nobody asks for them."""
+    return items.way(request.args.get("wikidata"))
+
+
 def _reasoning() -> bool:
     """Whether the address asks for conclusions, too."""
     return reasons(request.args.get("reasoning"))
@@ -268,7 +276,7 @@ def _wanted() -> tuple[str, str | None] | None:
 
 def _file(asked: Question, values: Mapping[str, str], form: str, media_type: str | None = None) -> Response:
     """The answer to *asked* for *values* as a file, labelled *media_type* where the asker calls the format so."""
-    found = answer(shelf().library.pool, asked.slug, values, form, _reasoning())
+    found = answer(shelf().library.pool, asked.slug, values, form, _reasoning(), _wikidata())
     known = next(each for each in formats.FORMATS if each.name == form)
     label = known.content_type(media_type) if media_type else found.media_type
     response = Response(found.body, content_type=label)
@@ -300,12 +308,17 @@ def _lateness(word: str, asked: Sequence[Question]) -> int:
 
 
 def _answer(
-    asked: Question, values: Mapping[str, str], columns: int | None = None, most: int = ROWS
+    asked: Question,
+    values: Mapping[str, str],
+    columns: int | None = None,
+    most: int = ROWS,
+    wikidata: str | None = None,
 ) -> tuple[Grid, Answer]:
     """The answer as a table for readers; a ``label`` column says again what the link before it says."""
-    found = answer(shelf().library.pool, asked.slug, values, "json")
+    found = answer(shelf().library.pool, asked.slug, values, "json", wikidata=wikidata)
     rows = results.table(found)
     shown = [Column(each.name, each.name) for each in asked.columns[:columns] if each.name != "label"]
+    shown += [Column(each, each) for each in rows.columns if each.endswith(items.SUFFIX)]
     return describe.grid(Naming(shelf().library), shown, tuple(rows), most), found
 
 

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 from foedus import questions
 from foedus.errors import WrongUsage
+from foedus.query import items
 from foedus.query.answering import answer_stored, reasons
 from foedus.query.pool import Asker
 from foedus.questions import Question
@@ -21,7 +22,7 @@ FOLDER = "/queries/"
 ANSWERS = ("csv", "tsv", "json", "ttl")
 """The formats of an answer to a stored question."""
 
-OFFERED = ("format", "reasoning")
+OFFERED = ("format", "reasoning", "wikidata")
 """Of the reserved parameters, those that do something already."""
 
 
@@ -34,8 +35,8 @@ def answer(call: Call, path: str, asker: Asker, stored: Mapping[str, Question]) 
     if "format" in values:
         return None
     coding.require(call.accept_encoding)
-    reasoning = reasons(values.pop("reasoning", None))
-    found = answer_stored(asker, stored[slug], values, form=form, reasoning=reasoning)
+    reasoning, wikidata = reasons(values.pop("reasoning", None)), items.way(values.pop("wikidata", None))
+    found = answer_stored(asker, stored[slug], values, form, reasoning, wikidata)
     lasts = not asker.dataset.changes
     tag = headers.tag_of(found.body) if lasts else None
     unchanged = headers.unchanged(tag, call.accept_encoding, call.if_none_match) if tag else None
