@@ -112,7 +112,7 @@ class Index:
         listed = None if given else _LISTED.fullmatch(value.strip())
         if listed:
             scheme, code = (part for part in listed.groups() if part)
-            given = [each for each in self.codes.get(_plain(code), []) if _is_named(each.scheme, scheme)]
+            given = [each for each in self.codes.get(_plain(code), []) if is_named(each.scheme, scheme)]
         return given
 
     @cached_property
@@ -173,7 +173,7 @@ def _plain(code: str) -> str:
     return str(int(bare)) if bare.isdecimal() else bare
 
 
-def _is_named(scheme: str, text: str) -> bool:
+def is_named(scheme: str, text: str) -> bool:
     """Whether *text* names the list *scheme*: by some of its words, or by their initials."""
     words = _WORD.findall(folded(scheme))
     given = [word for word in _WORD.findall(folded(text)) if word not in _NO_NAME]
@@ -197,14 +197,15 @@ def index_of(asker: Asker, type_iri: str) -> Index:
     is_ours = _MAKING.acquire(timeout=_PATIENCE)
     try:
         if (type_iri, version) not in known:
-            known[type_iri, version] = _made(asker, type_iri)
+            known[type_iri, version] = fetched(asker, type_iri)
         return known[type_iri, version]
     finally:
         if is_ours:
             _MAKING.release()
 
 
-def _made(asker: Asker, type_iri: str) -> Index:
+def fetched(asker: Asker, type_iri: str) -> Index:
+    """The index of a class, made now."""
     index = Index()
     for row in results.select(asker, _NAMES.format(type=type_iri, properties=", ".join(_HOW))):
         iri, name = row["thing"].value, row["name"]
