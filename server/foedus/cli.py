@@ -14,6 +14,7 @@ from foedus.errors import CannotRead, DataHasFindings, FoedusError, WrongUsage
 
 if TYPE_CHECKING:
     from foedus.build.findings import Report
+    from foedus.link.wikidata import Trouble
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 DATA_FILES = click.option(
@@ -276,13 +277,15 @@ def _current_dataset() -> Path:
 @click.option("--json", is_flag=True, help="SPARQL 1.1 results as JSON.")
 @click.option("--ttl", is_flag=True, help="Turtle: triples, or rows in the W3C's result-set vocabulary.")
 @click.option("--reasoning", type=click.Choice(["on", "off"]), default="on", help="off: only what files state.")
-def ask(question: str, values: tuple[str, ...], reasoning: str, **forms: bool) -> None:
+@click.option("--wikidata", is_flag=True, help="Beside each column of things, one with their items in Wikidata.")
+def ask(question: str, values: tuple[str, ...], reasoning: str, wikidata: bool, **forms: bool) -> None:
     """Answer a stored question (by its slug), a query file, standard input (-), or SPARQL text.
 
     \b
     Examples:
       foedus ask members-on alliance=csto date=2022-09-13
       foedus ask unanswered --csv
+      foedus ask members-on alliance=wd:Q318693 date=2022-09-13 --wikidata --csv
       foedus ask "SELECT * { ?s a foedus:Membership }" --reasoning off
       foedus ask "SELECT ?s WHERE { ?s a foedus:Alliance }"
     """
@@ -298,13 +301,14 @@ def ask(question: str, values: tuple[str, ...], reasoning: str, **forms: bool) -
     if len(chosen) > 1:
         raise WrongUsage(f"An answer has one format, not {len(chosen)}.", f"Choose one of: {', '.join(chosen)}.")
     form = chosen[0] if chosen else None
+    items = "iri" if wikidata else None
     file = _question_file(question)
     with Pool(_current_dataset(), Limits.chosen(workers=1)) as pool:
         if file and given:
             text = questions.bind(questions.read(file), given, resolver(pool))
-            result = answer(pool, text, {}, form, reasoning == "on")
+            result = answer(pool, text, {}, form, reasoning == "on", items)
         else:
-            result = answer(pool, _question_text(question, file), given, form, reasoning == "on")
+            result = answer(pool, _question_text(question, file), given, form, reasoning == "on", items)
         if form:
             sys.stdout.buffer.write(result.body)
         else:
@@ -470,60 +474,170 @@ def link(context: click.Context) -> None:
     \b
     Examples:
       foedus link audit Q183.json
-      foedus link audit alliances_2020-10-28.csv --markdown
+      foedus link propose Q183.json
+      foedus link report
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
 
 @link.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
-@click.option("--on", metavar="DATE", help="Day whose state the files show.  [default: as they or their names say]")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
+@click.option("--endpoint", metavar="URL", help="Ask this endpoint.  [default: https://query.wikidata.org/sparql]")
+@click.option("--fresh", is_flag=True, help="Ask even for what was answered within the last day.")
+@click.option("--cache", type=click.Path(path_type=Path), help="Keep answers there.  [default: in the user's cache]")
+@click.option("--time-limit", type=click.FloatRange(min=0, min_open=True), default=70, metavar="SECONDS")
+@click.option("--only", multiple=True, metavar="ASPECT", help="memberships, dates, successors, classes, labels.")
+@click.option("--on", metavar="DATE", help="Day whose state is shown.  [default: as files or their names say; today]")
 @click.option("--json", "as_json", is_flag=True, help="Everything as JSON, what is out of scope included.")
 @click.option("--markdown", is_flag=True, help="The table as Markdown.")
 @click.option("--quickstatements", is_flag=True, help="Proposed corrections, to be reviewed. Nothing is submitted.")
-def audit(paths: tuple[Path, ...], on: str | None, **forms: bool) -> None:
-    """Compare memberships in alliances with what Wikidata states: who, since when, until when.
+def audit(
+    paths: tuple[Path, ...],
+    endpoint: str | None,
+    fresh: bool,
+    cache: Path | None,
+    time_limit: float,
+    only: tuple[str, ...],
+    on: str | None,
+    **forms: bool,
+) -> None:
+    """Compare memberships, dates, successors and labels of what is linked with what Wikidata states of it.
 
     FILE holds entities as JSON (.json), Turtle or N-Triples (.ttl, .nt), or an answer of the query service (.csv) with
-    the columns alliance and country. Exit code 1 if something is to be looked at; 3 if something could not be read,
-    what could being compared.
+    the columns alliance and country. Without one, a SPARQL endpoint is asked for all that is linked, twenty items at a
+    time, and its answers are kept for a day; --time-limit is that of each. Exit code 1 if something is to be looked at;
+    3 if something could not be read, what could being compared.
 
     \b
     Examples:
       foedus link audit Q183.json
       foedus link audit alliances_2020-10-28.csv --markdown
       foedus link audit Q183.json --quickstatements > proposed.txt
+      foedus link audit --only memberships --only dates --json > audit.json
+      foedus link audit --endpoint http://localhost:7001/sparql --on 2022-09-16
     """
     import datetime
 
-    from foedus.link import auditing, telling, wikidata
+    from foedus.link import auditing, findings, telling
+    from foedus.link import endpoint as service
+    from foedus.link import reading as files_read
+    from foedus.link.here import ALLIANCE, Here
     from foedus.query.limits import Limits
     from foedus.query.pool import Pool
 
     chosen = [name for name, is_chosen in forms.items() if is_chosen]
     if len(chosen) > 1:
         raise WrongUsage("--json, --markdown and --quickstatements exclude each other.", "Choose one.")
+    for aspect in only:
+        if aspect not in findings.ASPECTS:
+            raise WrongUsage(f"“{aspect}” is not compared.", f"Choose of: {', '.join(findings.ASPECTS)}.")
     try:
         day = datetime.date.fromisoformat(on).toordinal() if on else None
     except ValueError as error:
         raise WrongUsage(f"“{on}” is no day.", "Write it as 2020-10-28.") from error
-    readings = [wikidata.read(path) for path in paths]
+    asking = service.Asking(endpoint or service.PUBLIC, cache or service.cache_folder(), fresh=fresh, limit=time_limit)
+    readings = [files_read.read(path) for path in paths]
     with Pool(_current_dataset(), Limits.chosen(time_limit=600, workers=1)) as pool:
-        found = auditing.audit(readings, auditing.Here(pool), day)
+        here = Here(pool)
+        if endpoint or not paths:
+            click.echo(f"Asking {asking.url} for {len(here.linked)} items.", err=True)
+            linked, languages = sorted(here.linked), here.every_language()
+            readings.append(service.read(asking, linked, languages, alliances=here.items_of(ALLIANCE)))
+        found = auditing.audit(readings, here, day, only or findings.ASPECTS)
     shown = {"as_json": telling.as_json, "markdown": telling.markdown, "quickstatements": telling.quickstatements}
     told = (shown[chosen[0]] if chosen else telling.text)(found)
     if told:
         click.echo(told)
     if "quickstatements" in chosen:
+        for proposal in found.proposals:
+            if proposal.by_hand:
+                click.echo(f"By hand, after {proposal.line.split(chr(9))[0]}: {proposal.by_hand}", err=True)
         click.echo(
             f"{len(found.proposals)} proposed. Review each before you submit it; nothing was submitted.", err=True
         )
-    for trouble in found.troubles:
+    _tell_troubles(found.troubles, bool(found.differences))
+
+
+@link.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
+@click.option("--endpoint", metavar="URL", help="Ask this endpoint.  [default: https://query.wikidata.org/sparql]")
+@click.option("--fresh", is_flag=True, help="Ask even for what was answered within the last day.")
+@click.option("--cache", type=click.Path(path_type=Path), help="Keep answers there.  [default: in the user's cache]")
+@click.option("--time-limit", type=click.FloatRange(min=0, min_open=True), default=70, metavar="SECONDS")
+@click.option("--json", "as_json", is_flag=True, help="Everything as JSON, with each reason by itself.")
+def propose(
+    paths: tuple[Path, ...], endpoint: str | None, fresh: bool, cache: Path | None, time_limit: float, as_json: bool
+) -> None:
+    """Propose items for what is not linked, with reasons and a confidence, as rows of SSSOM for review.
+
+    FILE is as for foedus link audit. Without one, a SPARQL endpoint is asked for whatever has a name of something that
+    is not linked. Nothing is written to data/links, where a row without author, reviewer and day is a finding. Items
+    that are linked, and do not fit what they are linked to, are told on stderr: then the exit code is 1; 3 if something
+    could not be read, what could being used.
+
+    \b
+    Examples:
+      foedus link propose Q183.json alliances_2020-10-28.csv
+      foedus link propose entities.ttl --json
+      foedus link propose --endpoint http://localhost:7001/sparql > proposed.sssom.tsv
+    """
+    from foedus.link import endpoint as service
+    from foedus.link import inventory, proposing
+    from foedus.link import reading as files_read
+    from foedus.link.here import Here
+    from foedus.query.limits import Limits
+    from foedus.query.pool import Pool
+
+    asking = service.Asking(endpoint or service.PUBLIC, cache or service.cache_folder(), fresh=fresh, limit=time_limit)
+    readings = [files_read.read(path) for path in paths]
+    with Pool(_current_dataset(), Limits.chosen(time_limit=600, workers=1)) as pool:
+        here, every = Here(pool), inventory.things(pool)
+        if endpoint or not paths:
+            called = proposing.names_of(proposing.unlinked(every, here))
+            click.echo(f"Asking {asking.url} for {len(called)} names.", err=True)
+            readings += service.called(asking, called, here.every_language())
+        found = proposing.propose(readings, here, every)
+    click.echo(found.json() if as_json else found.table(), nl=as_json)
+    for doubt in found.doubts:
+        click.echo(f"wd:{doubt.item}, linked to id:{doubt.thing}: {doubt.message}", err=True)
+    click.echo(f"{len(found.candidates)} proposed. Nothing was linked.", err=True)
+    _tell_troubles(found.troubles, bool(found.doubts))
+
+
+def _tell_troubles(troubles: "Sequence[Trouble]", has_findings: bool) -> None:
+    """Say what could not be read, and exit as that or what was found demands."""
+    for trouble in troubles:
         where = f"{trouble.file}: {trouble.place}" if trouble.place else trouble.file
         click.echo(f"{where}: {trouble.message} {trouble.remedy}", err=True)
-    if found.troubles or found.differences:
-        raise click.exceptions.Exit(3 if found.troubles else 1)
+    if troubles or has_findings:
+        raise click.exceptions.Exit(3 if troubles else 1)
+
+
+@link.command("report")
+@click.option("--json", "as_json", is_flag=True, help="Everything as JSON.")
+@click.option("--markdown", is_flag=True, help="Tables and lists as Markdown.")
+def link_report(as_json: bool, markdown: bool) -> None:
+    """Tell how complete and how fresh the links of data/links are.
+
+    Of each class: how much is the same as, or near, something in Wikidata, GeoNames and UCDP, and what is not linked. Of
+    each table: its rows by kind of link, justification, confidence, day, author and source. Things that are linked
+    twice, and items that several things are linked to.
+
+    \b
+    Examples:
+      foedus link report
+      foedus link report --markdown > links.md
+    """
+    from foedus.link import inventory, reporting
+    from foedus.query.limits import Limits
+    from foedus.query.pool import Pool
+
+    if as_json and markdown:
+        raise WrongUsage("--json and --markdown exclude each other.", "Choose one.")
+    with Pool(_current_dataset(), Limits.chosen(time_limit=600, workers=1)) as pool:
+        found = reporting.report(inventory.things(pool), reporting.shipped())
+    click.echo(found.json() if as_json else (reporting.markdown if markdown else reporting.text)(found))
 
 
 @foedus.command("format")

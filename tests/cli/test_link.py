@@ -26,7 +26,7 @@ def run(dataset, tmp_path):
 
 
 def test_without_findings_the_code_is_0(run, tmp_path):
-    """The six members of the organisation in 2024."""
+    """The six members of the organisation in 2024; the summary is the last line."""
     rows = "".join(f"Q318693,{qid}\n" for qid in ALL)
     (tmp_path / "answer_2024-01-01.csv").write_text(f"alliance,country\n{rows}")
     done = run("answer_2024-01-01.csv")
@@ -49,4 +49,5 @@ def test_forms_exclude_each_other_and_a_day_is_a_day(run, tmp_path):
     (tmp_path / "good.csv").write_text(LEFT)
     assert run("good.csv", "--json", "--markdown").returncode == 2
     assert run("good.csv", "--on", "2020").returncode == 2
-    assert run().returncode == 2
+    assert run("good.csv", "--only", "everything").returncode == 2
+    assert run("--endpoint", "Q183.json").returncode == 2

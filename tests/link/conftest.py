@@ -4,13 +4,14 @@ import json
 
 import pytest
 
-from foedus.link import auditing, wikidata
+from foedus.link import auditing, reading
+from foedus.link.here import Here
 
 
 @pytest.fixture(scope="session")
 def here(pool):
     """The shipped record, read once."""
-    return auditing.Here(pool)
+    return Here(pool)
 
 
 @pytest.fixture
@@ -20,6 +21,6 @@ def audited(here, tmp_path):
     def call(content, name="entity.json", on=None):
         path = tmp_path / name
         path.write_text(content if isinstance(content, str) else json.dumps(content))
-        return auditing.audit([wikidata.read(path)], here, on)
+        return auditing.audit([reading.read(path)], here, on)
 
     return call

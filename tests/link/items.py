@@ -1,8 +1,10 @@
 """Small items of the shape that Wikidata gives, and what an audit told of them."""
 
-from foedus.link import auditing
+from foedus.link import findings
 
 GERMANY, NATO, CSTO, UZBEKISTAN = "Q183", "Q7184", "Q318693", "Q265"
+
+OF_MEMBERSHIP = ("membership", "begin", "end", "item")
 
 
 def time(text, precision=11, old=False, calendar="Q1985727"):
@@ -34,7 +36,17 @@ def entity(qid, *claims, **more):
     return {"id": qid, "type": "item", "labels": {}, "claims": {"P463": list(claims)}, **more}
 
 
-def told(audit, *columns):
-    """The findings in scope, each as the values of *columns*."""
-    found = [each for each in audit.findings if each.verdict != auditing.OUT_OF_SCOPE]
+def dated(name, time, rank="normal", references=0):
+    """A statement whose value is a time, or, given a snak without value, none."""
+    return {
+        "id": f"Q1${name}",
+        "rank": rank,
+        "mainsnak": time,
+        "references": [{"hash": "", "snaks": {}}] * references,
+    }
+
+
+def told(audit, *columns, what=OF_MEMBERSHIP):
+    """The findings in scope on *what*, each as the values of *columns*."""
+    found = [each for each in audit.findings if each.verdict != findings.OUT_OF_SCOPE and each.what in what]
     return [tuple(getattr(each, column) for column in columns) for each in found]

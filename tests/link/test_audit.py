@@ -6,9 +6,9 @@ import json
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
-from foedus.link import auditing, telling, wikidata
+from foedus.link import auditing, findings, reading, telling, wikidata
 
-from .items import CSTO, GERMANY, NATO, UZBEKISTAN, claim, entity, time, told
+from .items import CSTO, GERMANY, NATO, OF_MEMBERSHIP, UZBEKISTAN, claim, entity, time, told
 
 PREFIXES = """
 @prefix wd: <http://www.wikidata.org/entity/> . @prefix s: <http://www.wikidata.org/entity/statement/> .
@@ -28,7 +28,7 @@ s:q183-C88D81D7-2AE4-4091-81B5-8FFA4903F733 wikibase:rank wikibase:{rank} ; ps:P
 
 
 def of_nato(audit, *columns):
-    found = [each for each in audit.findings if each.alliance == "nato"]
+    found = [each for each in audit.findings if each.alliance == "nato" and each.what in OF_MEMBERSHIP]
     return [tuple(getattr(each, column) for column in columns) for each in found]
 
 
@@ -195,7 +195,7 @@ def test_a_deleted_item_is_told(audited):
 
 def test_an_unknown_item_is_told_and_is_no_finding(audited):
     found = audited(entity("Q42", claim("Q857679", guid="Q42$1")))
-    assert {each.verdict for each in found.findings} == {auditing.OUT_OF_SCOPE}
+    assert {each.verdict for each in found.findings} == {findings.OUT_OF_SCOPE}
     assert any(each.what == "item" and "linked to nothing" in each.note for each in found.findings)
 
 
@@ -258,11 +258,12 @@ def test_a_correction_names_statement_qualifier_and_source(audited):
     weu = claim("Q189946", time("1955-05-06"), time("2011-06-30"), guid="Q183$2")
     union = claim("Q458", guid="Q183$3")
     found = audited(entity(GERMANY, claim(NATO, time("1955-05-09")), weu, union))
-    (proposal,) = found.proposals
-    parts = proposal.line.split("\t")
+    added, removed = found.proposals
+    parts = added.line.split("\t")
     assert parts[:6] == ["Q183", "P463", "Q7184", "P580", "+1955-05-06T00:00:00Z/11", "S854"]
     assert parts[6].startswith('"http') and parts[6].endswith('"') and len(parts) == 7
-    assert "remove 1955-05-09 by hand" in proposal.reason
+    assert removed.line.split("\t") == ["REMOVE_QUAL", *parts[:4], "+1955-05-09T00:00:00Z/11"]
+    assert added.reason == "begin: https://w3id.org/foedus/id/membership-nato-germany-1" and not added.by_hand
 
 
 def test_nothing_is_proposed_where_the_statement_would_not_be_clear(audited):
@@ -313,6 +314,6 @@ def test_no_file_raises_however_it_is_broken(here, tmp_path, data):
     middle = data.draw(strategies.sampled_from(["", text[first:second] * 2, "null", "[]", '"', "1e999", "{}", "\x00"]))
     path = tmp_path / name
     path.write_text(text[:first] + middle + text[second:])
-    found = auditing.audit([wikidata.read(path)], here)
+    found = auditing.audit([reading.read(path)], here)
     for form in (telling.text, telling.markdown, telling.as_json, telling.quickstatements):
         form(found).encode()

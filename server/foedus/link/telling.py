@@ -3,21 +3,34 @@
 import dataclasses
 import json
 
-from foedus.link.auditing import OUT_OF_SCOPE, Audit, Finding, counts
+from foedus.link.auditing import Audit
+from foedus.link.findings import AGREES, NOT_READ, OUT_OF_SCOPE, Finding, counts
 from foedus.query import table
 
-_HEADS = ("verdict", "what", "item", "state", "in", "alliance", "there", "here", "days", "note")
+_HEADS = ("verdict", "what", "item", "state", "in", "alliance", "there", "here", "days", "references", "note")
 
 
 def _shown(audit: Audit) -> list[Finding]:
-    """The findings, without what is out of scope because nothing here is linked to it."""
-    return [each for each in audit.findings if each.verdict != OUT_OF_SCOPE or each.alliance or each.what == "item"]
+    """The findings, without those that would hide the others.
+
+    These are what is out of scope because nothing here is linked to it, labels that agree, and items that could not be
+    read, which are told apart.
+    """
+    return [
+        each
+        for each in audit.findings
+        if (each.verdict != OUT_OF_SCOPE or each.alliance or each.what == "item")
+        and (each.verdict, each.what) != (AGREES, "label")
+        and each.verdict != NOT_READ
+    ]
 
 
 def _cells(each: Finding) -> tuple[str, ...]:
     days = f"{each.days:+}" if each.days else ""
     pair = (each.item, each.state, each.target, each.alliance)
-    return (each.verdict, each.what, *pair, each.there, each.here, days, each.note)
+    what = f"{each.what} {each.language}" if each.language else each.what
+    references = "" if each.references is None else str(each.references)
+    return (each.verdict, what, *pair, each.there, each.here, days, references, each.note)
 
 
 def _summary(audit: Audit) -> str:
