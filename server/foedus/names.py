@@ -15,6 +15,8 @@ SHAPES = GRAPH + "shapes"
 ABOUT = GRAPH + "about"
 LINKS = GRAPH + "links"
 GRAPHS = (ASSERTED, INFERRED, ONTOLOGY_GRAPH, SHAPES, ABOUT, LINKS)
+STATED = tuple(each for each in GRAPHS if each != INFERRED)
+"""The graphs of what files state: all but that of what rules conclude."""
 
 ENDPOINT = BASE + "sparql"
 DESCRIPTION = BASE + ".well-known/void"

@@ -13,7 +13,7 @@ from foedus.query.resolve import resolver
 from foedus.query.scan import scan
 from foedus.questions import Question
 
-ASSERTED_ONLY = ((names.ASSERTED,), ())
+ASSERTED_ONLY = (names.STATED, names.STATED)
 """The default graphs and the named graphs of a query to which nothing that rules conclude is shown."""
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")

@@ -139,7 +139,7 @@ def answer(loaded: Loaded, request: Request, sink: Sink, has_clauses: bool = Tru
         return _looked_over(request)
     default, named = _graphs(request, has_clauses)
     chooses = default is not None or named is not None or (has_clauses and _chooses_graphs(loaded, request.text))
-    with _merged(loaded.store, default) if default else nullcontext(default) as graphs:
+    with _merged(loaded.store, default) if default and not loaded.union else nullcontext(default) as graphs:
         result = _carry_out(loaded, request.text, graphs, named, chooses, has_star)
         return _written(result, request, sink)
 
