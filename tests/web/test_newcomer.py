@@ -91,7 +91,7 @@ def test_without_reasoning_a_file_holds_what_is_asserted_alone(client):
     ],
 )
 def test_without_reasoning_everything_that_files_state_is_there(client, pattern, stated):
-    """Words of the ontology, links and places of facts are stated; spells and roles follow. Named graphs are the same."""
+    """Words of the ontology, links and places of facts are stated; spells and roles follow."""
     for text in (f"ASK {{ {pattern} }}", f"ASK {{ GRAPH ?g {{ {pattern} }} }}"):
         asked = ({"query": text, "format": "csv", "reasoning": word} for word in ("on", "off"))
         answers = [client.get("/sparql", query_string=each).text.strip() for each in asked]
