@@ -143,12 +143,12 @@ def test_ask_without_reasoning_sees_what_files_state_alone(run, tmp_path):
 def test_ask_takes_and_gives_items_of_wikidata(run):
     """As the server does, also of a query of one's own; where there are no rows, there is nothing to put them beside."""
     done = run("ask", "members-on", "alliance=wd:Q318693", "date=2022-09-13", "--wikidata", "--csv")
-    lines = done.stdout.splitlines()
+    lines = done.stdout.decode().splitlines()
     assert lines[0].endswith(",membership,state_wikidata,membership_wikidata")
     assert ",http://www.wikidata.org/entity/Q399," in lines[1]
-    assert "wd:Q399" in run("ask", "SELECT ?s { BIND(id:armenia AS ?s) }", "--wikidata").stdout
+    assert b"wd:Q399" in run("ask", "SELECT ?s { BIND(id:armenia AS ?s) }", "--wikidata").stdout
     done = run("ask", "ASK {}", "--wikidata")
-    assert (done.returncode, done.stdout) == (2, "")
+    assert (done.returncode, done.stdout) == (2, b"")
 
 
 def test_ask_takes_a_question_file_with_its_values(run, tmp_path):
