@@ -620,8 +620,8 @@ def _tell_troubles(troubles: "Sequence[Trouble]", has_findings: bool) -> None:
 def link_report(as_json: bool, markdown: bool) -> None:
     """Tell how complete and how fresh the links of data/links are.
 
-    Of each class: how much is the same as, or near, something in Wikidata, GeoNames and UCDP, and what is not linked. Of
-    each table: its rows by kind of link, justification, confidence, day, author and source. Things that are linked
+    Of each class: how much is the same as, or near, something in Wikidata, GeoNames and UCDP, and what is not linked.
+    Of each table: its rows by kind of link, justification, confidence, day, author and source. Things that are linked
     twice, and items that several things are linked to.
 
     \b
