@@ -12,8 +12,8 @@ from foedus.build.rules import Rule
 HEAD = f"PREFIX foedus: <{names.ONTOLOGY}>\nPREFIX id: <{names.ID}>\n"
 
 
-def rule(text: str) -> Rule:
-    return Rule("one", "ontology/rules/one.rq", "So it is.", 1, HEAD + text)
+def rule(text: str, *conditions: str) -> Rule:
+    return Rule("one", "ontology/rules/one.rq", "So it is.", 1, HEAD + text, conditions)
 
 
 def test_every_shipped_rule_can_be_taken_apart():
@@ -56,7 +56,8 @@ def test_what_only_an_exists_knows_gets_a_name_of_its_own():
     made = rulebook.taken_apart(
         rule(
             "CONSTRUCT { ?a foedus:p ?b } WHERE { ?a foedus:q ?b "
-            "FILTER EXISTS { ?b foedus:r ?x } FILTER EXISTS { ?a foedus:r ?x } FILTER NOT EXISTS { ?a foedus:s ?x } }"
+            "FILTER EXISTS { ?b foedus:r ?x } FILTER EXISTS { ?a foedus:r ?x } FILTER NOT EXISTS { ?a foedus:s ?x } }",
+            "?a has no s",
         )
     )
     first, second = (each["exists"][0]["triples"][0] for each in made["where"] if "exists" in each)
@@ -80,3 +81,35 @@ def test_a_rule_that_cannot_be_explained_is_a_finding(where, reason):
     _, findings = rulebook.write([rule(f"CONSTRUCT {{ ?a foedus:p ?b }} WHERE {{ {where} }}")], (), ())
     assert [each.file for each in findings] == ["ontology/rules/one.rq"]
     assert reason in findings[0].message
+
+
+TWO = (
+    "CONSTRUCT { ?a foedus:p ?b } WHERE "
+    "{ ?a foedus:q ?b OPTIONAL { ?b foedus:r ?c } FILTER NOT EXISTS { ?a foedus:s ?d } }"
+)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "reason"),
+    [
+        ((), "it has 2 NOT EXISTS, MINUS and OPTIONAL, and 0 lines “#+ condition:”"),
+        (("?b has no r",), "and 1 lines"),
+        (("?b has no r", "?a has no s but ?d"), "the condition “?a has no s but ?d” speaks of ?d"),
+    ],
+)
+def test_a_rule_that_does_not_say_in_words_what_is_missing_is_a_finding(conditions, reason):
+    _, findings = rulebook.write([rule(TWO, *conditions)], (), ())
+    assert [each.file for each in findings] == ["ontology/rules/one.rq"]
+    assert reason in findings[0].message
+
+
+def test_each_part_that_is_true_of_what_is_missing_has_its_sentence():
+    """Also within what must be there, an alternative or a subquery, and once for what stands in another one."""
+    where = (
+        "?a foedus:q ?b OPTIONAL { ?b foedus:r ?c FILTER NOT EXISTS { ?c foedus:r ?e } } "
+        "FILTER EXISTS { ?a foedus:q ?f FILTER NOT EXISTS { ?f foedus:s ?g FILTER NOT EXISTS { ?g foedus:s ?a } } } "
+        "{ ?a foedus:t ?b MINUS { ?a foedus:u ?b } } UNION { SELECT ?a { ?a foedus:q ?h OPTIONAL { ?h foedus:v ?i } } }"
+    )
+    words = ("1", "2", "3", "4", "5")
+    _, findings = rulebook.write([rule(f"CONSTRUCT {{ ?a foedus:p ?b }} WHERE {{ {where} }}", *words)], (), ())
+    assert findings == []

@@ -7,7 +7,7 @@ queries from it that find the premises of a conclusion. The same file holds how 
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,7 +41,11 @@ _LATEST = names.ONTOLOGY + "latestBound"
 
 
 class _Unsupported(Exception):
-    """A form that cannot be taken apart; the message says which."""
+    """A form that cannot be taken apart; the message says which, *remedy* what to do."""
+
+    def __init__(self, message: str, remedy: str = "Write the rule without it, or as two rules.") -> None:
+        super().__init__(message)
+        self.remedy = remedy
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ def write(rules: Sequence[Rule], data: Iterable[Triple], ontology: Iterable[Trip
             made.append(taken_apart(rule))
         except _Unsupported as reason:
             message = f"What this rule concludes could not be explained: {reason}."
-            findings.append(Finding(rule.file, None, "", message, "Write the rule without it, or as two rules."))
+            findings.append(Finding(rule.file, None, "", message, reason.remedy))
     content = {"rules": made, "dates": _dates(data, ontology)}
     return json.dumps(content, ensure_ascii=False, sort_keys=True, indent=1) + "\n", findings
 
@@ -75,6 +79,7 @@ def taken_apart(rule: Rule) -> dict[str, Any]:
     """*rule* as the rulebook holds it."""
     reader = _Reader(rule.text)
     template, where = reader.construct()
+    _say(where, rule.conditions)
     scope = _variables_of(where)
     _rename(where, scope, reader)
     return {
@@ -87,6 +92,47 @@ def taken_apart(rule: Rule) -> dict[str, Any]:
         "certain": sorted(_certain(where)),
         "text": rule.text,
     }
+
+
+def _say(where: Sequence[Element], conditions: Sequence[str]) -> None:
+    """Give each part of *where* that is true of what is missing its sentence of *conditions*."""
+    parts = list(_of_what_is_missing(where))
+    if len(parts) != len(conditions):
+        raise _Unsupported(
+            f"it has {len(parts)} NOT EXISTS, MINUS and OPTIONAL, and {len(conditions)} lines “#+ condition:”",
+            "Say of each, in their order, what is missing where it holds: “#+ condition: no other act ends ?spell”.",
+        )
+    bound = _variables_within(where)
+    for part, sentence in zip(parts, conditions, strict=True):
+        if unknown := [each for each in _variables_in(sentence) if each not in bound]:
+            raise _Unsupported(
+                f"the condition “{sentence}” speaks of {unknown[0]}", "Name variables that the WHERE binds elsewhere."
+            )
+        part["words"] = sentence
+
+
+def _of_what_is_missing(elements: Sequence[Element]) -> Iterator[Element]:
+    """Each NOT EXISTS, MINUS and OPTIONAL of *elements*, in the order of the text, none of another's inside."""
+    for each in elements:
+        if "absent" in each or "optional" in each:
+            yield each
+        for group in _groups(each):
+            yield from _of_what_is_missing(group)
+
+
+def _variables_within(elements: Sequence[Element]) -> set[str]:
+    """The variables that *elements* bind anywhere, also in what is only looked for and in subqueries."""
+    found = _variables_of(elements)
+    for each in elements:
+        for group in _groups(each):
+            found |= _variables_within(group)
+    return found
+
+
+def _groups(element: Element) -> Iterator[Sequence[Element]]:
+    """The groups of elements that *element* holds."""
+    yield from (element[key] for key in ("exists", "group", "optional", "select") if key in element)
+    yield from element.get("union", ())
 
 
 def _dates(data: Iterable[Triple], ontology: Iterable[Triple]) -> dict[str, Any]:
@@ -202,7 +248,7 @@ class _Reader:
             return {"optional": self.group()}
         if word == "MINUS":
             text = self.balanced()
-            return {"absent": f"MINUS {text}", "shown": text}
+            return {"absent": f"MINUS {text}"}
         if word == "BIND":
             text = self.balanced()
             variable = re.search(r"\bAS\s+([?$]\w+)\s*\)$", text, re.IGNORECASE)
@@ -225,7 +271,7 @@ class _Reader:
             self.at += 1
             self.expect("EXISTS")
             text = self.balanced()
-            return {"absent": f"FILTER NOT EXISTS {text}", "shown": text}
+            return {"absent": f"FILTER NOT EXISTS {text}"}
         if token.text == "(":
             return {"filter": f"FILTER {self.balanced()}"}
         return {"filter": f"FILTER({self.written()}{self.balanced()})"}

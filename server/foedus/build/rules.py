@@ -30,13 +30,17 @@ _AT = re.compile(r"error at (\d+):(\d+): (.*)", re.DOTALL)
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule: *name* is its file's, *sentence* says what it concludes, *text* is its CONSTRUCT query."""
+    """One rule: *name* is its file's, *sentence* says what it concludes, *text* is its CONSTRUCT query.
+
+    *conditions* say in words what each NOT EXISTS and OPTIONAL of the text finds to be missing, in their order.
+    """
 
     name: str
     file: str
     sentence: str
     stratum: int
     text: str
+    conditions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,11 @@ def read(content: Content) -> tuple[tuple[Rule, ...], list[Finding]]:
         faults += _unbound(source)
         findings += faults
         if not faults:
-            head = {line.key: line.value for line in questions.head(source.text)[0]}
-            rules.append(Rule(source.path.stem, source.name, head["rule"], int(head["stratum"]), source.text))
+            lines = questions.head(source.text)[0]
+            head = {line.key: line.value for line in lines}
+            conditions = tuple(line.value for line in lines if line.key == "condition")
+            made = Rule(source.path.stem, source.name, head["rule"], int(head["stratum"]), source.text, conditions)
+            rules.append(made)
     return tuple(sorted(rules, key=lambda rule: (rule.stratum, rule.name))), findings
 
 
@@ -242,9 +249,9 @@ def _head_faults(source: Source) -> Iterator[Finding]:
         message = "This head line is not of the form “#+ key: value”."
         yield Finding(source.name, number, "", message, "Write “#+ rule: One sentence.”.")
     for line in lines:
-        if line.key not in ("rule", "stratum"):
+        if line.key not in ("rule", "stratum", "condition"):
             message = f"A rule has no head key “{line.key}”."
-            yield Finding(source.name, line.line, "", message, "The keys are rule and stratum.")
+            yield Finding(source.name, line.line, "", message, "The keys are rule, stratum and condition.")
     for key, example in (("rule", "One sentence."), ("stratum", "1")):
         given = [line for line in lines if line.key == key]
         if len(given) != 1:

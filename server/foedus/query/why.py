@@ -394,7 +394,7 @@ class Finder:
             elif "filter" in each:
                 conditions.append(_in_words(each["filter"].removeprefix("FILTER"), binding))
             elif "absent" in each:
-                conditions.append("nothing fits: " + _in_words(each["shown"], binding))
+                conditions.append(_filled(each["words"], binding))
             elif "exists" in each:
                 self._gather(each["exists"], binding, premises, conditions)
             elif "group" in each:
@@ -406,8 +406,7 @@ class Finder:
                 if parts and all(term in binding for triple in parts for term in triple if term.startswith("?")):
                     self._gather(each["optional"], binding, premises, conditions)
                 elif parts:
-                    shown_parts = " . ".join(" ".join(triple) for triple in parts)
-                    conditions.append("nothing fits: " + _in_words(f"{{ {shown_parts} }}", binding))
+                    conditions.append(_filled(each["words"], binding))
             elif "select" in each:
                 self._gather_group(each, binding, premises, conditions)
 
@@ -590,6 +589,16 @@ def _instance(triple: Sequence[str], binding: Binding) -> Statement:
 @lru_cache(maxsize=4096)
 def _constant(text: str) -> Term:
     return Term("iri", text[1:-1]) if text.startswith("<") else read_term(text)
+
+
+def _filled(sentence: str, binding: Binding) -> str:
+    """A rule's *sentence* with the values that its variables have: names shortened, literals bare."""
+
+    def value(match: re.Match[str]) -> str:
+        term = binding.get(match[0])
+        return match[0] if term is None else shown(term) if term.kind == "iri" else term.value
+
+    return re.sub(r"\?\w+", value, sentence)
 
 
 def _in_words(text: str, binding: Binding) -> str:
