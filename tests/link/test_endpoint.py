@@ -13,6 +13,7 @@ import urllib.parse
 from email.utils import formatdate
 
 import pytest
+import rdflib
 
 from foedus.errors import WrongUsage
 from foedus.link import auditing, endpoint, findings
@@ -80,7 +81,7 @@ def served(tmp_path_factory):
 def answering(*answers):
     """A server that gives *answers* (status, headers, body) one after the other, the last again and again.
 
-    Yields its address and what it was asked: headers and query.
+    One that can be called makes an answer of the query. Yields the address, and what was asked: headers and query.
     """
     left, asked = list(answers), []
 
@@ -88,7 +89,8 @@ def answering(*answers):
         def do_POST(self):
             form = urllib.parse.parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
             asked.append((dict(self.headers), form["query"][0]))
-            status, headers, body = left.pop(0) if len(left) > 1 else left[0]
+            answer = left.pop(0) if len(left) > 1 else left[0]
+            status, headers, body = answer(asked[-1][1]) if callable(answer) else answer
             if status is None:
                 released.wait(20)
                 return
@@ -162,6 +164,47 @@ def test_a_real_server_is_asked_for_dates_labels_redirects_and_what_is_gone(here
     assert "before Q458 itself (1993-11-01)" in rows["out of scope", "membership", "Q183", ""].note
 
 
+def test_another_engine_gives_the_same(here, served, tmp_path):
+    """What is asked is SPARQL 1.1 that rdflib understands as our own engine does."""
+    graph = rdflib.Graph().parse(data=WIKIDATA, format="turtle")
+
+    def answer(query):
+        return 200, {}, graph.query(query).serialize(format="json")
+
+    with answering(answer) as (url, _):
+        theirs = endpoint.read(asking(url, tmp_path), ASKED, here.every_language(), ["Q7184"])
+    ours = endpoint.read(asking(served, tmp_path), ASKED, here.every_language(), ["Q7184"])
+
+    def plain(reading):
+        found = {}
+        for item in reading.items:
+            statements = frozenset(item.statements)
+            found[item.qid] = (statements, item.labels, item.aliases, item.whole, item.redirect, item.gone)
+        return found
+
+    assert plain(theirs) == plain(ours) and theirs.troubles == ours.troubles == ()
+
+
+def test_terms_as_virtuoso_writes_them(tmp_path):
+    """Blank nodes under labels that are none, and typed literals under a type of their own."""
+    item, node = "http://www.wikidata.org/entity/Q265", "http://www.wikidata.org/entity/statement/Q265-1"
+    told_of = [
+        (item, "http://www.wikidata.org/prop/P463", {"type": "uri", "value": node}),
+        (node, "http://wikiba.se/ontology#rank", {"type": "uri", "value": "http://wikiba.se/ontology#NormalRank"}),
+        (
+            node,
+            "http://www.wikidata.org/prop/qualifier/P580",
+            {"type": "typed-literal", "value": "2006-06-23T00:00:00Z"},
+        ),
+        (node, "http://www.wikidata.org/prop/qualifier/P582", {"type": "bnode", "value": "nodeID://b10001"}),
+    ]
+    rows = [{"s": {"type": "uri", "value": s}, "p": {"type": "uri", "value": p}, "o": o} for s, p, o in told_of]
+    with answering((200, {}, json.dumps({"results": {"bindings": rows}}).encode())) as (url, _):
+        found = endpoint.read(asking(url, tmp_path), ["Q265"], ["en"])
+    (statement,) = found.items[0].statements
+    assert (statement.begin.text, statement.end.text) == ("2006-06-23", "unknown")
+
+
 def test_it_says_who_asks_and_asks_once_a_day(tmp_path):
     """The address in the user agent is one at which somebody can read what asks."""
     with answering(good("Q183")) as (url, asked):
@@ -227,10 +270,10 @@ def test_it_waits_as_long_as_it_is_told(tmp_path, status, said, least, most):
         ((200, {}, good("Q142")[2] + b"java.util.concurrent.TimeoutException"), "breaks off", True),
         ((200, {}, b""), "breaks off", True),
         ((200, {}, b"[" * 100_000), "SPARQL JSON", True),
-        ((200, {}, b'{"head": {}, "boolean": true}'), "columns", True),
-        ((200, {}, b'{"head": {"vars": ["x"]}, "results": {"bindings": [{}]}}'), "not whole", True),
-        ((200, {}, b'{"head": {"vars": ["s", "p", "o"]}, "results": {"bindings": [{}]}}'), "not whole", True),
-        ((200, {}, b'{"head": {"vars": ["s", "p", "o"]}, "results": {"bindings": [1]}}'), "SPARQL JSON", True),
+        ((200, {}, b'{"head": {}, "boolean": true}'), "rows", True),
+        ((200, {}, b'{"head": {"vars": ["x"]}, "results": {"bindings": [{}]}}'), "rows", True),
+        ((200, {}, b'{"head": {"vars": ["s", "p", "o"]}, "results": {"bindings": [1]}}'), "rows", True),
+        ((200, {}, good("no item")[2]), "SPARQL JSON", True),
     ],
 )
 def test_an_answer_that_does_not_come_leaves_the_others(here, tmp_path, answer, says, goes_on):
@@ -275,6 +318,24 @@ def test_nobody_there_is_told(tmp_path):
     found = endpoint.read(asking("http://127.0.0.1:9/", tmp_path), ["Q183"], ["en"], ["Q7184"])
     assert all("cannot be asked" in each.message for each in found.troubles)
     assert [each.place for each in found.troubles] == ["members", "Q183"] and found.items[0].unread
+
+
+def test_an_endpoint_that_wants_no_question_is_not_asked_another(tmp_path):
+    """Told to wait for a day when it was asked for members, it is not asked for items."""
+    with answering((429, {"Retry-After": "86400"}, b"")) as (url, asked):
+        found = endpoint.read(asking(url, tmp_path), ["Q183"], ["en"], ["Q7184"])
+    assert len(asked) == 1 and found.items[0].unread
+
+
+def test_an_answer_that_may_have_been_cut_is_asked_for_in_parts(tmp_path):
+    """An engine that gives no more than a thousand rows does not say so; a round number of them is not believed."""
+    qids = [f"Q{number}" for number in range(1, 1001)]
+    with answering(good(*qids), good("Q1"), good("Q2")) as (url, asked):
+        found = endpoint.read(asking(url, tmp_path), ["Q1", "Q2"], ["en"])
+    assert len(asked) == 3 and [item.qid for item in found.items] == ["Q1", "Q2"] and found.troubles == ()
+    with answering(good(*qids)) as (url, _):
+        found = endpoint.read(asking(url, tmp_path), ["Q1"], ["en"])
+    assert found.items[0].unread and "1000 rows" in found.troubles[0].message
 
 
 @pytest.mark.parametrize("url", ["", "query", "file:///etc/passwd", "ftp://host/", "http://", "http://me:pw@host/"])

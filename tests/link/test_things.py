@@ -103,6 +103,24 @@ def test_an_end_is_that_of_the_last_membership(audited, qid, there, verdict, day
     assert told(found, "verdict", "days", what=["dissolved"]) == [(verdict, days)]
 
 
+@pytest.mark.parametrize(
+    ("qid", "there", "verdict", "days"),
+    [
+        ("Q16957", time("1990-10-03"), "agrees", 0),
+        ("Q16957", time("1990-10-02"), "agrees", 0),
+        ("Q15180", time("1991-12-26"), "agrees", 0),
+        ("Q33946", time("1989-11-17"), "differs", -1140),
+        (GERMANY, time("1945-05-08"), "contradicted", 0),
+    ],
+    ids=["first day without", "last day", "a year here", "earlier", "still stands"],
+)
+def test_the_end_of_a_state_is_that_of_the_lists(audited, qid, there, verdict, days):
+    """East Germany, the Soviet Union, Czechoslovakia; nothing is proposed."""
+    found = audited(thing(qid, P576=[dated("P576", there)]))
+    assert told(found, "verdict", "days", what=["dissolved"]) == [(verdict, days)]
+    assert [each for each in found.proposals if "P576" in each.line] == []
+
+
 def test_an_end_that_is_not_there(audited):
     """The Warsaw Pact lacks one, and gets a proposal; NATO goes on in both."""
     found = audited(thing(WARSAW_PACT))

@@ -64,7 +64,7 @@ def audit(readings: Sequence[Reading], here: Here, on: int | None = None, aspect
         )
     )
     troubles = tuple(trouble for reading in readings for trouble in reading.troubles)
-    proposals = tuple(corrections.propose(findings, here))
+    proposals = tuple(dict.fromkeys(corrections.propose(findings, here)))
     return Audit(tuple(each.file for each in readings), tuple(findings), troubles, proposals)
 
 

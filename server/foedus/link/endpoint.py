@@ -10,12 +10,13 @@ import datetime
 import email.utils
 import hashlib
 import http.client
+import json
 import os
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -55,6 +56,9 @@ _NAMES_AT_ONCE = 50
 _TRIES = 4
 _PATIENCE = 8
 _MOST = 20 * _PAGE
+_CUT = 1000
+"""Engines with a limit of rows cut an answer there without a word; such limits are round numbers."""
+
 _MINUTE = 60
 _LONGEST_WAIT = 300
 _LARGEST = 1 << 26
@@ -118,14 +122,15 @@ def read(asking: Asking, qids: Sequence[str], languages: Sequence[str], alliance
         troubles.append(Trouble(asking.url, shown, error.message, error.remedy))
         items.extend(Item(qid, unread=True) for qid in unread)
 
+    every, failed = list(qids), 0
     try:
-        members = _members(asking, alliances)
+        every = list(dict.fromkeys([*qids, *_members(asking, alliances)]))
     except CannotRead as error:
-        members = ()
         troubles.append(Trouble(asking.url, "members", error.message, error.remedy))
-    every = list(dict.fromkeys([*qids, *members]))
+        if isinstance(error, _NoMore):
+            give_up(every, error)
+            every = []
     left = [every[start : start + asking.at_once] for start in range(0, len(every), asking.at_once)]
-    failed = 0
     while left:
         asked = left.pop(0)
         try:
@@ -190,7 +195,10 @@ def _read(asking: Asking, qids: Sequence[str], languages: Sequence[str], trouble
     text = (_QUERIES / "items.rq").read_text(encoding="utf-8")
     for old, new in (("wd:Q183", _items(qids)), ("psv:P463", nodes), ("ps:P463", values), ("p:P463", claims)):
         text = text.replace(old, new)
-    graph = graphs.Graph(_asked(asking, text.replace('"en"', tags), "s", "p", "o"))
+    rows = _asked(asking, text.replace('"en"', tags), "s", "p", "o")
+    if rows and len(rows) % _CUT == 0:
+        raise _TooMuch(f"The answer has {len(rows)} rows, as if it were cut there.", "Compare these by hand.")
+    graph = graphs.Graph(rows)
     found = {item.qid: item for item in graph.items(asking.url, troubles)}
     spoiled = {trouble.place.partition(",")[0] for trouble in troubles}
     for qid in qids:
@@ -239,16 +247,21 @@ def _rows(body: bytes, columns: Sequence[str]) -> list[tuple[Any, ...]]:
     if body.lstrip()[:1] == b"<":
         raise CannotRead("The answer is a page of HTML or XML, no SPARQL JSON.", "Is it the address of an endpoint?")
     try:
-        solutions = pyoxigraph.parse_query_results(input=body, format=pyoxigraph.QueryResultsFormat.JSON)
-        rows = [tuple(row[column] for column in columns) for row in solutions]  # type: ignore[union-attr]
-    except (SyntaxError, ValueError) as error:
-        told = plain(getattr(error, "msg", error))
-        raise CannotRead(f"The answer is no SPARQL JSON, or breaks off: {told}.", "Ask again later.") from error
-    except (KeyError, TypeError) as error:
-        raise CannotRead("The answer does not have the columns that were asked for.", "Is it an endpoint?") from error
-    if not all(hasattr(term, "value") for row in rows for term in row):
-        raise CannotRead("The answer has rows that are not whole.", "Is it an endpoint?")
-    return rows
+        found = json.loads(body)["results"]["bindings"]
+        return [tuple(_term(row[column]) for column in columns) for row in found]
+    except (ValueError, RecursionError) as error:
+        raise CannotRead(f"The answer is no SPARQL JSON, or breaks off: {plain(error)}.", "Ask again later.") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CannotRead("The answer does not have the rows that were asked for.", "Is it an endpoint?") from error
+
+
+def _term(told: Mapping[str, str]) -> pyoxigraph.NamedNode | pyoxigraph.BlankNode | pyoxigraph.Literal:
+    """A term of SPARQL JSON, blank nodes under a label of ours: engines give them labels that are none."""
+    if told["type"] == "uri":
+        return pyoxigraph.NamedNode(told["value"])
+    if told["type"] == "bnode":
+        return pyoxigraph.BlankNode(hashlib.sha256(told["value"].encode()).hexdigest())
+    return pyoxigraph.Literal(told["value"], language=told.get("xml:lang"))
 
 
 def _fetched(asking: Asking, query: str) -> bytes:

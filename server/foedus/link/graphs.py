@@ -194,7 +194,7 @@ def _truthy(qid: str, name: str, values: Iterable[Any]) -> list[Statement]:
 
 def _simple(text: str) -> Time:
     """A time without its node has no precision, and a whole year is written as its first day."""
-    return time_of(_signed(text), YEAR if text[-15:-10] == "01-01" else DAY)
+    return time_of(_signed(text), YEAR if "-01-01T" in text else DAY)
 
 
 def _signed(text: str) -> str:

@@ -32,10 +32,11 @@ class Linked:
 
 
 @dataclass(frozen=True)
-class Founding:
-    """A day on which a thing can be said to begin, as *how* counts: decided, signed, in force, independent, origin.
+class Day:
+    """A day on which a thing can be said to begin or to end, as *how* counts.
 
-    *first* and *last* are the days between which the *act* lies, *address* is that of a source of it, or nothing.
+    That is decided, signed, in force, independent, origin, or ended. *first* and *last* are the days between which the
+    *act* lies, *address* is that of a source of it, or nothing.
     """
 
     how: str
@@ -64,14 +65,15 @@ class Here:
         self.items: dict[str, str] = {}
         for row in recording.rows(asker, _QUERIES / "links.rq"):
             self._link(row)
-        self.spells: dict[str, dict[str, list[Spell]]] = defaultdict(lambda: defaultdict(list))
+        self.spells: dict[str, dict[str, list[Spell]]] = {}
         for spell in self.record.spells:
             if spell.kind == "member":
-                self.spells[spell.body][spell.state].append(spell)
+                self.spells.setdefault(spell.body, {}).setdefault(spell.state, []).append(spell)
         self.addresses: dict[tuple[str, str], str] = {}
         for row in _best(recording.rows(asker, _QUERIES / "sources.rq")):
             self.addresses.setdefault((recording.local(row["spell"]), row["side"]), row["url"])
-        self.foundings = _foundings(recording.rows(asker, _QUERIES / "foundings.rq"))
+        self.foundings = _days(recording.rows(asker, _QUERIES / "foundings.rq"))
+        self.endings = _days(recording.rows(asker, _QUERIES / "endings.rq"))
         self.successions: dict[tuple[str, str], bool] = {}
         self.succession_addresses: dict[tuple[str, str], str] = {}
         for row in _best(recording.rows(asker, _QUERIES / "successions.rq")):
@@ -98,14 +100,19 @@ class Here:
         """The items that are the same as a thing of *kind*."""
         return tuple(qid for qid, linked in self.linked.items() if linked.exact and linked.kind == kind)
 
+    def every_spell(self, alliance: str) -> list[Spell]:
+        """All memberships of *alliance*."""
+        return [spell for spells in self.spells.get(alliance, {}).values() for spell in spells]
+
     def goes_on(self, alliance: str, day: int) -> bool:
         """Whether *alliance* may have had any member on *day*."""
-        return any(holds(spell, day) for spells in self.spells[alliance].values() for spell in spells)
+        return any(holds(spell, day) for spell in self.every_spell(alliance))
 
     def last_spell(self, alliance: str) -> Spell | None:
         """The membership with which *alliance* ended; None where it goes on, or has none."""
-        spells = [spell for spells in self.spells[alliance].values() for spell in spells]
-        last = max(spells, key=lambda spell: (spell.span.end_latest, spell.span.end_certain), default=None)
+        last = max(
+            self.every_spell(alliance), key=lambda spell: (spell.span.end_latest, spell.span.end_certain), default=None
+        )
         return None if last is None or last.span.end_latest == FAR else last
 
     def languages(self, kind: str) -> frozenset[str]:
@@ -129,17 +136,16 @@ def _best(rows: Iterable[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: _PRIMARY.get(recording.local(row.get("kind", "")), len(_PRIMARY)))
 
 
-def _foundings(rows: Iterable[Row]) -> Mapping[str, tuple[Founding, ...]]:
-    """The beginnings of each thing: the first of each way of counting, and every independence."""
-    found: dict[str, dict[str, Founding]] = defaultdict(dict)
+def _days(rows: Iterable[Row]) -> Mapping[str, tuple[Day, ...]]:
+    """The days of each thing: the first of each way of counting, and all that lists of states have."""
+    found: dict[str, dict[str, Day]] = defaultdict(dict)
     for row in _best(rows):
         first, last = (datetime.date.fromisoformat(row[name]).toordinal() for name in ("first", "last"))
         act, treaty, url = recording.local(row["act"]), recording.local(row.get("treaty", "")), row.get("url", "")
-        founding = Founding(row["how"], act, treaty, row["date"], first, last, url)
         thing = found[recording.local(row["thing"])]
-        key = act if founding.how == "independent" else founding.how
+        key = act if row["how"] in {"independent", "ended"} else row["how"]
         if key not in thing or (first, last) < (thing[key].first, thing[key].last):
-            thing[key] = founding
+            thing[key] = Day(row["how"], act, treaty, row["date"], first, last, url)
     return {
         name: tuple(sorted(each.values(), key=lambda each: (each.first, each.last))) for name, each in found.items()
     }

@@ -57,7 +57,7 @@ class Memberships:
             return one(OUT_OF_SCOPE, joined(reason, self.too_early(statement)))
         if state is None:
             return one(MISSING_HERE, f"{statement.item} is linked to nothing here.")
-        members = self.here.spells[alliance.name][state.name]
+        members = self.here.spells.get(alliance.name, {}).get(state.name, [])
         if not state.exact:
             proper = self.here.items.get(state.name, "")
             self.used |= {spell.name for spell in members}

@@ -13,7 +13,7 @@ from foedus.link.findings import (
     OUT_OF_SCOPE,
     Finding,
 )
-from foedus.link.here import ALLIANCE, GROUPING, ORIGIN, STATE, Founding, Linked, Names
+from foedus.link.here import GROUPING, ORIGIN, STATE, Day, Linked, Names
 from foedus.link.wikidata import (
     ALL_LANGUAGES,
     DISSOLVED,
@@ -37,9 +37,9 @@ _BEFORE, _AFTER = (REPLACES, FOLLOWS), (REPLACED_BY, FOLLOWED_BY)
 
 
 def dates(compared: Comparison, item: Item, linked: Linked) -> Iterator[Finding]:
-    """Its beginning and its end: of a state only the beginning, since one that is linked still stands."""
-    yield from _founded(compared, item, linked)
-    if linked.kind == ALLIANCE:
+    """When a state, an alliance or a grouping begins and ends."""
+    if linked.kind:
+        yield from _founded(compared, item, linked)
         yield from _dissolved(compared, item, linked)
 
 
@@ -70,7 +70,7 @@ def _founded(compared: Comparison, item: Item, linked: Linked) -> Iterator[Findi
             yield compared.find(verdict, "founded", item.qid, statement, **told)
 
 
-def _compared(compared: Comparison, linked: Linked, time: Time, every: tuple[Founding, ...]) -> tuple[str, int, str]:
+def _compared(compared: Comparison, linked: Linked, time: Time, every: tuple[Day, ...]) -> tuple[str, int, str]:
     """Verdict, days and note on an inception: against the nearest of our days that is no mere origin."""
     gaps = [(recording.gap((time.first, time.last), (each.first, each.last)), each) for each in every]
     days, nearest = min(((gap, each) for gap, each in gaps if each.how != ORIGIN), key=lambda found: abs(found[0]))
@@ -79,7 +79,7 @@ def _compared(compared: Comparison, linked: Linked, time: Time, every: tuple[Fou
         counted = f"Counted as {nearest.how}." if len(every) > 1 else ""
         return AGREES, 0, joined(precision(time), counted, others if counted and others != "The others: ." else "")
     origin = next((each for gap, each in gaps if not gap), None)
-    begins = [spell.span.begin_latest for spells in compared.here.spells[linked.name].values() for spell in spells]
+    begins = [spell.span.begin_latest for spell in compared.here.every_spell(linked.name)]
     note = f"The day on which id:{origin.treaty} was signed, on which it is based." if origin else ""
     if begins and time.first > min(begins):
         return CONTRADICTED, days, joined(precision(time), "States were members before.", note)
@@ -91,28 +91,39 @@ def _compared(compared: Comparison, linked: Linked, time: Time, every: tuple[Fou
 
 
 def _dissolved(compared: Comparison, item: Item, linked: Linked) -> Iterator[Finding]:
-    last = compared.here.last_spell(linked.name)
-    over = last is not None and last.span.end_latest <= compared.day
-    here, fact = (last.until, last.name) if last else ("", "")
-    statements = [each for each in _stated(item, DISSOLVED) if each.time]
-    if not statements and DISSOLVED in item.whole and compared.here.spells[linked.name]:
-        verdict, note = (MISSING_THERE, "") if over else (AGREES, "It goes on in both.")
+    """The end of an alliance is that of its last membership, the end of a state what lists of states have."""
+    known, ends, here, fact = _ends(compared, linked)
+    statements = [each for each in _stated(item, DISSOLVED) if each.time] if known else []
+    if known and not statements and DISSOLVED in item.whole:
+        verdict, note = (MISSING_THERE, "") if ends else (AGREES, "It goes on in both.")
         yield compared.find(verdict, "dissolved", item.qid, here=here, fact=fact, note=note)
     for statement in statements:
-        time, days = statement.time, 0
-        if time is None or not compared.here.spells[linked.name]:
-            continue
+        time, days = statement.time or UNKNOWN, 0
         note = precision(time) if time != UNKNOWN else ""
-        if last is None or not over:
-            verdict, note = CONTRADICTED, joined(note, "Memberships go on here.")
+        if not ends:
+            verdict, note = CONTRADICTED, joined(note, "It goes on here.")
         elif time == UNKNOWN:
             verdict = MISSING_THERE
         else:
-            # As with the end of a membership, the last day or the first without are both right.
-            days = recording.gap((time.first, time.last), (last.span.end_certain - 1, last.span.end_latest))
+            days = min((recording.gap((time.first, time.last), end) for end in ends), key=abs)
             verdict = DIFFERS if days else AGREES
         told = {"there": time.text, "here": here, "days": days, "note": note, "fact": fact}
         yield compared.find(verdict, "dissolved", item.qid, statement, **told)
+
+
+def _ends(compared: Comparison, linked: Linked) -> tuple[bool, list[tuple[int, int]], str, str]:
+    """Whether the end is known here, the ranges of days in which it may lie, how they are shown, and the fact.
+
+    As with the end of a membership, the last day and the first without are both right.
+    """
+    if linked.kind == STATE:
+        days = compared.here.endings.get(linked.name, ())
+        return True, [(each.first, each.last + 1) for each in days], ", ".join(each.date for each in days), ""
+    last = compared.here.last_spell(linked.name)
+    known = bool(compared.here.every_spell(linked.name))
+    if last is None or last.span.end_latest > compared.day:
+        return known, [], "", ""
+    return known, [(last.span.end_certain - 1, last.span.end_latest)], last.until, last.name
 
 
 def successions(compared: Comparison, item: Item, linked: Linked) -> Iterator[Finding]:

@@ -37,7 +37,7 @@ DAY, MONTH, YEAR = 11, 10, 9
 ENTITY = "http://www.wikidata.org/entity/"
 
 _ITEM = re.compile(r"[Qq]([1-9]\d{0,9})\Z")
-_TIME = re.compile(r"([+-]?)(\d{1,16})-(\d\d)-(\d\d)T\d\d:\d\d:\d\dZ\Z")
+_TIME = re.compile(r"([+-]?)(\d{1,16})-(\d\d)-(\d\d)T\d\d:\d\d:\d\d(?:\.0+)?(?:Z|[+-]00:00)?\Z")
 _DATE_IN_NAME = re.compile(r"(?<!\d)(\d{4}-\d\d-\d\d)(?!\d)")
 
 
