@@ -596,7 +596,7 @@ def propose(
         if endpoint or not paths:
             called = proposing.names_of(proposing.unlinked(every, here))
             click.echo(f"Asking {asking.url} for {len(called)} names.", err=True)
-            readings += service.called(asking, called, here.every_language())
+            readings += service.called(asking, called, sorted({language for _, language in called}))
         found = proposing.propose(readings, here, every)
     click.echo(found.json() if as_json else found.table(), nl=as_json)
     for doubt in found.doubts:

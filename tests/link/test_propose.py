@@ -71,7 +71,7 @@ def told(found, *columns):
 
 @needs_files
 def test_of_the_answer_of_2020_every_item_finds_its_thing(here, nothing_linked, every):
-    """Had none been linked, the surest candidate of each would be the reviewed link; but a treaty has its pact's name."""
+    """Had none been linked, the surest candidate of each would be the reviewed link; one treaty has its pact's name."""
     found = proposing.propose([reading.read(ANSWER)], nothing_linked, every)
     best = {}
     for each in found.candidates:
@@ -304,7 +304,12 @@ def served(tmp_path_factory):
     file = tmp_path_factory.mktemp("wikidata") / "items.ttl"
     file.write_text("""
         @prefix wd: <http://www.wikidata.org/entity/> . @prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
-        @prefix skos: <http://www.w3.org/2004/02/skos/core#> .
+        @prefix skos: <http://www.w3.org/2004/02/skos/core#> . @prefix wdt: <http://www.wikidata.org/prop/direct/> .
+        @prefix p: <http://www.wikidata.org/prop/> . @prefix ps: <http://www.wikidata.org/prop/statement/> .
+        @prefix s: <http://www.wikidata.org/entity/statement/> . @prefix wikibase: <http://wikiba.se/ontology#> .
+        wd:Q999000001 p:P31 s:Q999000001-1 .
+        s:Q999000001-1 ps:P31 wd:Q1127126 ; wikibase:rank wikibase:NormalRank .
+        wd:Q999000003 rdfs:label "Tibet"@en ; wdt:P298 "TIB" ; wdt:P1566 "1" .
         wd:Q999000001 rdfs:label "Sahel pact"@en ; skos:altLabel "Alliance of Sahel States"@en .
         wd:Q999000002 rdfs:label "Ruritania"@en .
         wd:P999 rdfs:label "Alliance of Sahel States"@en .
@@ -320,13 +325,17 @@ def served(tmp_path_factory):
 
 
 def test_a_server_is_asked_for_what_has_a_name_of_ours(here, every, served, tmp_path):
-    """An item by its alias, and no property of that name."""
+    """An item by its alias, with its class, one with its codes, and no property of that name."""
     wanted = proposing.names_of(proposing.unlinked(every, here))
     assert ("Alliance of Sahel States", "en") in wanted and ("Armenia", "en") not in wanted
     readings = endpoint.called(asking(served, tmp_path), wanted, ["en"])
     found = proposing.propose(readings, here, every)
     assert found.troubles == ()
-    assert told(found, "thing", "item", "item_label", "confidence") == [("aes", "Q999000001", "Sahel pact", 0.4)]
+    assert told(found, "thing", "item", "item_label", "confidence") == [
+        ("aes", "Q999000001", "Sahel pact", 0.52),
+        ("tibet", "Q999000003", "Tibet", 0.6),
+    ]
+    assert [each.codes for each in readings[0].items if each.codes] == [{"P298": ("TIB",), "P1566": ("1",)}]
 
 
 @pytest.mark.parametrize(
