@@ -552,7 +552,7 @@ def audit(
     if "quickstatements" in chosen:
         for proposal in found.proposals:
             if proposal.by_hand:
-                click.echo(f"By hand, after {proposal.line.split(chr(9))[0]}: {proposal.by_hand}", err=True)
+                click.echo(f"To be removed or deprecated by hand: {proposal.by_hand}", err=True)
         click.echo(
             f"{len(found.proposals)} proposed. Review each before you submit it; nothing was submitted.", err=True
         )

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings, strategies
 
 from foedus.link import auditing, findings, reading, telling, wikidata
 
-from .items import CSTO, GERMANY, NATO, OF_MEMBERSHIP, UZBEKISTAN, claim, entity, time, told
+from .items import CSTO, GERMANY, NATO, OF_MEMBERSHIP, UZBEKISTAN, claim, dated, entity, time, told
 
 PREFIXES = """
 @prefix wd: <http://www.wikidata.org/entity/> . @prefix s: <http://www.wikidata.org/entity/statement/> .
@@ -301,7 +301,10 @@ def test_what_a_file_says_commands_no_terminal(audited, content):
 @given(data=strategies.data())
 def test_no_file_raises_however_it_is_broken(here, tmp_path, data):
     """Entity, graph and answer with a piece cut out, doubled or replaced: read in part or refused, always told."""
-    tree = json.dumps(entity(GERMANY, claim(NATO, time("1955-05-09"), time("1990-01-01", 9))))
+    item = entity(GERMANY, claim(NATO, time("1955-05-09"), time("1990-01-01", 9)))
+    item["claims"] |= {"P571": [dated("P571", time("1949-05-23"), references=1)], "P155": [claim("Q41304")]}
+    item["labels"], item["aliases"] = ({"en": each} for each in ({"value": "Germany"}, [{"value": "FRG"}]))
+    tree = json.dumps(item)
     value = 'v:1 wikibase:timeValue "1955-05-09T00:00:00Z"^^xsd:dateTime ; wikibase:timePrecision 11 .'
     whole = {
         "a.json": tree,

@@ -95,10 +95,15 @@ def answering(*answers):
                 released.wait(20)
                 return
             self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            for name, value in {
+                "Content-Length": str(len(body) if isinstance(body, bytes) else 1 << 20),
+                **headers,
+            }.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body)
+            for piece in [body] if isinstance(body, bytes) else body:
+                with contextlib.suppress(OSError):
+                    self.wfile.write(piece)
 
         def log_message(self, *_):
             pass
@@ -312,6 +317,19 @@ def test_an_endpoint_that_hangs_is_left(tmp_path):
     with answering((None, {}, b"")) as (url, _):
         found = endpoint.read(asking(url, tmp_path, limit=0.2), ["Q183"], ["en"])
     assert "No whole answer came within 0.2 s." in found.troubles[0].message and found.items[0].unread
+
+
+def test_an_endpoint_that_trickles_is_left(tmp_path):
+    """A byte now and then keeps it from being silent, and does not keep it from being slow."""
+
+    def trickle():
+        for _ in range(100):
+            time.sleep(0.05)
+            yield b" "
+
+    with answering((200, {}, trickle())) as (url, _):
+        found = endpoint.read(asking(url, tmp_path, limit=0.3), ["Q183"], ["en"])
+    assert "No whole answer came within 0.3 s." in found.troubles[0].message
 
 
 def test_nobody_there_is_told(tmp_path):

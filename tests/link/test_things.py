@@ -212,6 +212,13 @@ def test_names_that_agree_do_not_fill_the_table(audited):
     assert "label en" not in telling.text(found) and '"label"' in telling.as_json(found)
 
 
+def test_a_name_there_marks_nothing_up(audited):
+    """Neither a link nor a tag of a stranger's comes out of the Markdown, nor a column too many."""
+    found = audited(thing(NATO, {"en": "[a](javascript:b) <img src=c> `d` | e"}))
+    (row,) = [line for line in telling.markdown(found).splitlines() if "label en" in line]
+    assert "\\[a\\](javascript:b) \\<img src=c\\> \\`d\\` \\| e" in row
+
+
 def test_only_what_is_asked_for_is_compared(here, tmp_path):
     file = tmp_path / "nato.json"
     file.write_text(json.dumps(thing(NATO, {"en": "Alliance"})))

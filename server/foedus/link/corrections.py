@@ -87,10 +87,8 @@ def _of_date(each: Finding, spells: dict[str, Spell], here: Here) -> Iterator[Pr
 def _line(each: Finding, name: str, value: str, address: str, reason: str) -> Iterator[Proposal]:
     if value and address and not _BREAKS.search(address):
         line = "\t".join((each.item, name, value, "S854", f'"{address}"'))
-        by_hand = f"Remove {each.there}." if each.there and each.what not in _QUALIFIERS else ""
-        if each.what in _QUALIFIERS and each.there and not _DAY.match(each.there):
-            by_hand = f"Remove the {each.what} {each.there}."
-        yield Proposal(line, reason, by_hand)
+        stays = each.there and not (each.what in _QUALIFIERS and _DAY.match(each.there))
+        yield Proposal(line, reason, f"{each.item}, {each.what}: {each.there} is still there." if stays else "")
 
 
 def _shown(name: str) -> str:

@@ -106,7 +106,7 @@ def _items(qid: str, entity: Mapping[str, Any], trouble: _Told) -> Iterator[Item
         trouble(qid, "The entity has no claims that can be read.")
         return
     statements: list[Statement] = []
-    whole = set(PROPERTIES) if "claims" in entity else set()
+    whole = set(PROPERTIES) if entity.get("claims") in ({}, []) or claims else set()
     for name in PROPERTIES:
         for claim in claims.get(name, []):
             place = qid

@@ -2,12 +2,15 @@
 
 import dataclasses
 import json
+import re
 
 from foedus.link.auditing import Audit
 from foedus.link.findings import AGREES, NOT_READ, OUT_OF_SCOPE, Finding, counts
 from foedus.query import table
 
 _HEADS = ("verdict", "what", "item", "state", "in", "alliance", "there", "here", "days", "references", "note")
+_MARKS = re.compile(r"[\\`\[\]<>|]")
+"""What of a stranger's text could be a link, a tag, code or a column."""
 
 
 def _shown(audit: Audit) -> list[Finding]:
@@ -50,7 +53,7 @@ def markdown(audit: Audit) -> str:
     """A table in which items and things are links."""
     rows = [f"| {' | '.join(_HEADS)} |", f"|{'---|' * len(_HEADS)}"]
     for each in _shown(audit):
-        cells = [cell.replace("|", "\\|") for cell in _cells(each)]
+        cells = [_MARKS.sub(r"\\\g<0>", cell) for cell in _cells(each)]
         for place in (2, 4):
             cells[place] = f"[{cells[place]}](https://www.wikidata.org/wiki/{cells[place]})" if cells[place] else ""
         rows.append(f"| {' | '.join(cells)} |")
