@@ -313,6 +313,25 @@ def test_nato_pledges_no_neutrality_and_no_offence(shipped):
     assert [row[kind] for kind in PLEDGES] == [1, 0, 1, 0, 1]
 
 
+@pytest.mark.parametrize(
+    ("pair", "year", "pledges"),
+    [
+        # Mexico and Peru: the Rio Treaty alone. Bulgaria and Poland: the Warsaw Treaty alone.
+        (("mexico", "peru"), 1970, [1, 0, 1, 0, 1]),
+        (("bulgaria", "poland"), 1970, [1, 0, 1, 0, 1]),
+        (("south-korea", "united-states"), 1970, [1, 0, 1, 0, 1]),
+        # By the Collective Security Treaty, until the protocol that is read in part only is in force.
+        (("belarus", "kazakhstan"), 2001, [1, 0, 1, 0, 1]),
+        (("belarus", "kazakhstan"), 2015, [1, None, 1, None, 1]),
+        (("north-korea", "soviet-union"), 1970, [1, 0, 1, 0, 1]),
+    ],
+)
+def test_where_the_pledges_are_covered_completely_there_are_zeros(shipped, pair, year, pledges):
+    dyads = rows(shipped.table("dyad-year"))
+    found = [row for row in dyads if {row["state1"], row["state2"]} == set(pair) and row["year"] == year]
+    assert [[row[kind] for kind in PLEDGES] for row in found] == [pledges]
+
+
 def test_germany_changes_its_number_in_1990(shipped):
     with_france = {
         row["year"]: row["ccode2"]
