@@ -1,6 +1,7 @@
 """What an audit says of an item's own dates, of what it follows, of its class and of its names."""
 
 import copy
+import datetime
 import json
 
 import pytest
@@ -41,7 +42,7 @@ def founded(*values, **more):
             time("1992-05-15"),
             "differs",
             -3651,
-            "The day on which id:collective-security-treaty was signed, on which it is based.",
+            "On that day id:collective-security-treaty was signed, on which it is based.",
         ),
         (KAZAKHSTAN, time("1991-12-16"), "agrees", 0, ""),
     ],
@@ -77,6 +78,15 @@ def test_every_inception_is_compared(audited):
         ("contradicted", "normal"),
         ("agrees", "preferred"),
     ]
+    assert [each for each in found.proposals if "P571" in each.line] == []
+
+
+def test_what_was_not_yet_is_not_missing(audited):
+    """In 1948 NATO was neither founded nor could it lack a date; in 1960 the Warsaw Pact had no end."""
+    day = datetime.date(1948, 1, 1).toordinal()
+    assert told(audited(thing(NATO), on=day), "verdict", what=["founded"]) == []
+    day = datetime.date(1960, 1, 1).toordinal()
+    assert told(audited(thing(WARSAW_PACT), on=day), "verdict", what=["dissolved"]) == [("agrees",)]
 
 
 def test_the_beginning_of_a_state_is_not_for_us_to_correct(audited):

@@ -49,44 +49,43 @@ def _founded(compared: Comparison, item: Item, linked: Linked) -> Iterator[Findi
     Wikidata does not say how an inception is counted: from the signature of a treaty, from its entry into force, or
     from a decision to found the organisation.
     """
-    every = compared.here.foundings.get(linked.name, ())
+    every = [each for each in compared.here.foundings.get(linked.name, ()) if each.first <= compared.day]
     ours = [each for each in every if each.how != ORIGIN]
     shown = ", ".join(f"{each.date} ({each.how})" for each in ours)
     # What a correction would say: the day on which it was founded or came into force, not that of a signature.
     fact = next((each.act for how in ("decided", "in force") for each in ours if each.how == how), "")
-    statements = _stated(item, INCEPTION)
-    if not statements and ours and INCEPTION in item.whole:
+    judged = [(each, _inception(compared, linked, each.time, every)) for each in _stated(item, INCEPTION)]
+    if any(verdict == AGREES for _, (verdict, _, _) in judged):
+        fact = ""
+    if not judged and ours and INCEPTION in item.whole:
         yield compared.find(MISSING_THERE, "founded", item.qid, here=shown, fact=fact)
-    for statement in statements:
-        if statement.time is None or statement.time == UNKNOWN:
-            verdict, days, note = MISSING_THERE, 0, "It says that none is known."
-        elif not ours:
-            verdict, days, note = MISSING_HERE, 0, precision(statement.time)
-        else:
-            verdict, days, note = _compared(compared, linked, statement.time, every)
+    for statement, (verdict, days, note) in judged:
         if ours or verdict == MISSING_HERE:
             there = statement.time.text if statement.time else ""
             told = {"there": there, "here": shown, "days": days, "note": note, "fact": fact}
             yield compared.find(verdict, "founded", item.qid, statement, **told)
 
 
-def _compared(compared: Comparison, linked: Linked, time: Time, every: tuple[Day, ...]) -> tuple[str, int, str]:
+def _inception(compared: Comparison, linked: Linked, time: Time | None, every: list[Day]) -> tuple[str, int, str]:
     """Verdict, days and note on an inception: against the nearest of our days that is no mere origin."""
+    if time is None or time == UNKNOWN:
+        return MISSING_THERE, 0, "It is said not to be known." if time else "It is said to have none."
     gaps = [(recording.gap((time.first, time.last), (each.first, each.last)), each) for each in every]
-    days, nearest = min(((gap, each) for gap, each in gaps if each.how != ORIGIN), key=lambda found: abs(found[0]))
+    counted = [(gap, each) for gap, each in gaps if each.how != ORIGIN]
+    if not counted:
+        return MISSING_HERE, 0, precision(time)
+    days, nearest = min(counted, key=lambda found: abs(found[0]))
     if not days:
-        others = f"The others: {', '.join(each.how for gap, each in gaps if gap and each.how != ORIGIN)}."
-        counted = f"Counted as {nearest.how}." if len(every) > 1 else ""
-        return AGREES, 0, joined(precision(time), counted, others if counted and others != "The others: ." else "")
-    origin = next((each for gap, each in gaps if not gap), None)
+        others = ", ".join(each.how for gap, each in counted if gap)
+        how = f"Counted as {nearest.how}." if len({each.how for _, each in counted}) > 1 else ""
+        return AGREES, 0, joined(precision(time), how, f"The others: {others}." if how and others else "")
+    origin = next((each.treaty for gap, each in gaps if not gap), "")
+    note = f"On that day id:{origin} was signed, on which it is based." if origin else ""
     begins = [spell.span.begin_latest for spell in compared.here.every_spell(linked.name)]
-    note = f"The day on which id:{origin.treaty} was signed, on which it is based." if origin else ""
     if begins and time.first > min(begins):
         return CONTRADICTED, days, joined(precision(time), "States were members before.", note)
     if linked.kind == STATE:
-        note = (
-            "The beginning of a state is counted in several ways; here it is independence, as a list of states has it."
-        )
+        note = "A state's beginning is counted in several ways; here it is independence, as a list of states has it."
     return DIFFERS, days, joined(precision(time), note)
 
 
@@ -117,7 +116,7 @@ def _ends(compared: Comparison, linked: Linked) -> tuple[bool, list[tuple[int, i
     As with the end of a membership, the last day and the first without are both right.
     """
     if linked.kind == STATE:
-        days = compared.here.endings.get(linked.name, ())
+        days = [each for each in compared.here.endings.get(linked.name, ()) if each.first <= compared.day]
         return True, [(each.first, each.last + 1) for each in days], ", ".join(each.date for each in days), ""
     last = compared.here.last_spell(linked.name)
     known = bool(compared.here.every_spell(linked.name))
