@@ -7,6 +7,7 @@ import pytest
 
 from foedus import files, names, sssom
 from foedus.errors import WrongUsage
+from foedus.query import results
 from foedus.query.resolve import resolver
 
 SHARED = Path(__file__).parents[3] / "shared"
@@ -153,3 +154,20 @@ def test_a_page_leads_to_every_authority(client):
         assert f'href="{address}"' in text
     assert ">https://sws.geonames.org/174982/</a>" in text
     assert 'href="https://ucdp.uu.se/conflict/13324"' in client.get("/page/ucdp-conflict-13324").text
+
+
+def test_the_dataset_tells_of_one_set_of_links_for_each_vocabulary_and_kind(pool):
+    """Not of one for each country, though the identifiers of GeoNames end in slashes."""
+    query = """SELECT ?space ?how ?number WHERE {
+      ?set a void:Linkset ; void:objectsTarget [ void:uriSpace ?space ] ; void:linkPredicate ?how ; void:triples ?number
+    }"""
+    told = {
+        (row["space"].value, names.curie(row["how"].value)): int(row["number"].value)
+        for row in results.select(pool, query)
+    }
+    counted = {}
+    for path in TABLES:
+        for row in rows(path.name.partition(".")[0]):
+            pair = names.PREFIXES[row.get("object_id").partition(":")[0]], row.get("predicate_id")
+            counted[pair] = counted.get(pair, 0) + 1
+    assert told == counted

@@ -77,8 +77,8 @@ def figures(graphs: Mapping[str, Iterable[Triple]]) -> Iterator[Triple]:
         yield Triple(node, _SUBJECTS, whole(len({triple.subject for triple in triples})))
         yield Triple(node, _OBJECTS, whole(len({triple.object for triple in triples})))
     yield from _within_classes(every, classes_of)
-    for iri, triples in graphs.items():
-        yield Triple(NamedNode(iri), _TRIPLES, whole(len(set(triples))))
+    for iri, held in graphs.items():
+        yield Triple(NamedNode(iri), _TRIPLES, whole(len(set(held))))
 
 
 def linksets(links: Iterable[Triple]) -> Iterator[Triple]:
@@ -150,8 +150,12 @@ def _node(each: object) -> _Node:
 
 
 def _namespace(each: NamedNode) -> str:
-    """The part of its IRI that *each* shares with the other terms of its vocabulary."""
-    return each.value[: max(each.value.rfind("#"), each.value.rfind("/")) + 1]
+    """The part of its IRI that *each* shares with the other terms of its vocabulary.
+
+    What GeoNames names ends in a slash of its own.
+    """
+    bare = each.value.removesuffix("/")
+    return each.value[: max(bare.rfind("#"), bare.rfind("/")) + 1]
 
 
 def _kebab(each: NamedNode) -> str:
