@@ -3,7 +3,7 @@
 import os
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from foedus.errors import CannotRead, DataHasFindings, FoedusError, WrongUsage
 
 if TYPE_CHECKING:
     from foedus.build.findings import Report
+    from foedus.link.endpoint import Asking
     from foedus.link.wikidata import Trouble
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -481,12 +482,35 @@ def link(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
+def _asks_endpoint(command: Callable[..., None]) -> Callable[..., None]:
+    """Give *command* the options that say which endpoint with Wikidata's data is asked, and how."""
+    limit = click.FloatRange(min=0, min_open=True)
+    for option in (
+        click.option("--time-limit", type=limit, default=70, metavar="SECONDS", help="For each answer.  [default: 70]"),
+        click.option("--cache", type=click.Path(path_type=Path), help="Keep answers there.  [default: a user's cache]"),
+        click.option("--fresh", is_flag=True, help="Ask even for what was answered within the last day."),
+        click.option("--endpoint", metavar="URL", help="Ask this one.  [default: https://query.wikidata.org/sparql]"),
+    ):
+        command = option(command)
+    return command
+
+
+def _asking(endpoint: str | None, fresh: bool, cache: Path | None, time_limit: float) -> "Asking":
+    """What those options say; whoever waits for the endpoint is told so."""
+    import time
+
+    from foedus.link.endpoint import PUBLIC, Asking, cache_folder
+
+    def wait(seconds: float) -> None:
+        click.echo(f"Waiting for {seconds:.0f} s, as the endpoint wants.", err=True)
+        time.sleep(seconds)
+
+    return Asking(endpoint or PUBLIC, cache or cache_folder(), fresh=fresh, limit=time_limit, wait=wait)
+
+
 @link.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
-@click.option("--endpoint", metavar="URL", help="Ask this endpoint.  [default: https://query.wikidata.org/sparql]")
-@click.option("--fresh", is_flag=True, help="Ask even for what was answered within the last day.")
-@click.option("--cache", type=click.Path(path_type=Path), help="Keep answers there.  [default: in the user's cache]")
-@click.option("--time-limit", type=click.FloatRange(min=0, min_open=True), default=70, metavar="SECONDS")
+@_asks_endpoint
 @click.option("--only", multiple=True, metavar="ASPECT", help="memberships, dates, successors, classes, labels.")
 @click.option("--on", metavar="DATE", help="Day whose state is shown.  [default: as files or their names say; today]")
 @click.option("--json", "as_json", is_flag=True, help="Everything as JSON, what is out of scope included.")
@@ -536,7 +560,7 @@ def audit(
         day = datetime.date.fromisoformat(on).toordinal() if on else None
     except ValueError as error:
         raise WrongUsage(f"“{on}” is no day.", "Write it as 2020-10-28.") from error
-    asking = service.Asking(endpoint or service.PUBLIC, cache or service.cache_folder(), fresh=fresh, limit=time_limit)
+    asking = _asking(endpoint, fresh, cache, time_limit)
     readings = [files_read.read(path) for path in paths]
     with Pool(_current_dataset(), Limits.chosen(time_limit=600, workers=1)) as pool:
         here = Here(pool)
@@ -561,10 +585,7 @@ def audit(
 
 @link.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
-@click.option("--endpoint", metavar="URL", help="Ask this endpoint.  [default: https://query.wikidata.org/sparql]")
-@click.option("--fresh", is_flag=True, help="Ask even for what was answered within the last day.")
-@click.option("--cache", type=click.Path(path_type=Path), help="Keep answers there.  [default: in the user's cache]")
-@click.option("--time-limit", type=click.FloatRange(min=0, min_open=True), default=70, metavar="SECONDS")
+@_asks_endpoint
 @click.option("--json", "as_json", is_flag=True, help="Everything as JSON, with each reason by itself.")
 def propose(
     paths: tuple[Path, ...], endpoint: str | None, fresh: bool, cache: Path | None, time_limit: float, as_json: bool
@@ -589,7 +610,7 @@ def propose(
     from foedus.query.limits import Limits
     from foedus.query.pool import Pool
 
-    asking = service.Asking(endpoint or service.PUBLIC, cache or service.cache_folder(), fresh=fresh, limit=time_limit)
+    asking = _asking(endpoint, fresh, cache, time_limit)
     readings = [files_read.read(path) for path in paths]
     with Pool(_current_dataset(), Limits.chosen(time_limit=600, workers=1)) as pool:
         here, every = Here(pool), inventory.things(pool)

@@ -393,3 +393,6 @@ def test_the_command_asks_an_endpoint(served, dataset, tmp_path):
     answer = json.loads(done.stdout)
     assert (done.returncode, answer["partial"]) == (3, True)
     assert set(answer["counts"]) == {"not read"} and "cannot be asked" in done.stderr
+    with answering((429, {"Retry-After": "0"}, b""), (404, {}, b"")) as (url, _):
+        done = run("--endpoint", url, "--cache", str(tmp_path / "empty"))
+    assert done.returncode == 3 and "Waiting for 0 s, as the endpoint wants." in done.stderr

@@ -10,7 +10,7 @@ from foedus.link import entities, graphs
 from foedus.link.wikidata import MEMBER_OF, Item, Reading, Statement, Trouble, named_day, plain, qid_of
 
 _LARGEST = 1 << 28
-"""Bytes of a file: the items of all states take a tenth of it."""
+"""Bytes of a file; what is more is given in several."""
 
 
 def read(path: Path) -> Reading:
@@ -34,7 +34,7 @@ def read(path: Path) -> Reading:
 
 def _read(path: Path) -> Reading:
     if path.stat().st_size > _LARGEST:
-        raise CannotRead(f"The file is larger than {_LARGEST >> 20} MiB.", "Give the items that are linked, no more.")
+        raise CannotRead(f"The file is larger than {_LARGEST >> 20} MiB.", "Give the linked items, in several files.")
     readers = {".json": entities.read, ".ttl": graphs.read, ".nt": graphs.read, ".csv": _answer}
     reader = readers.get(path.suffix.lower())
     if reader is None:
