@@ -305,6 +305,14 @@ def test_an_endpoint_that_is_too_slow_is_asked_for_fewer(tmp_path, slow):
     assert "wd:Q1 wd:Q2 }" in asked[1][1] and "wd:Q3" not in asked[1][1]
 
 
+def test_an_endpoint_with_other_data_is_told(tmp_path):
+    """It answers, and knows none of the items: they are not all deleted."""
+    with answering(good()) as (url, _):
+        found = endpoint.read(asking(url, tmp_path), ["Q183", "Q142"], ["en"])
+    assert [(item.unread, item.gone) for item in found.items] == [(True, False)] * 2
+    assert "knows none" in found.troubles[0].message and found.troubles[0].place == "Q183, Q142"
+
+
 def test_an_endpoint_that_answers_nothing_is_asked_no_more(tmp_path):
     """Eight questions in vain are enough for two hundred items."""
     with answering((500, {}, b"")) as (url, asked):

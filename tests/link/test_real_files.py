@@ -102,6 +102,17 @@ def test_references_are_counted(germany):
     assert len(without) == 2
 
 
+def test_germany_gets_three_lines(germany):
+    """Two begins with their sources, one of which replaces a day; the year 1954 is left to a person."""
+    lines = [each.line.split("\t")[:6] for each in germany.proposals]
+    assert lines == [
+        ["Q183", "P463", "Q7184", "P580", "+1955-05-06T00:00:00Z/11", "S854"],
+        ["REMOVE_QUAL", "Q183", "P463", "Q7184", "P580", "+1955-05-09T00:00:00Z/11"],
+        ["Q183", "P463", "Q189946", "P580", "+1955-05-06T00:00:00Z/11", "S854"],
+    ]
+    assert [each.by_hand for each in germany.proposals] == ["", "", "Q183, begin: 1954 is still there."]
+
+
 def test_germany_begins_in_1871_there(germany):
     """A list of states has it independent in 1618 and in 1949; the nearest day of these is later by 78 years."""
     (found,) = [each for each in germany.findings if each.what == "founded"]

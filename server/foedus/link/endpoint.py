@@ -152,6 +152,9 @@ def read(asking: Asking, qids: Sequence[str], languages: Sequence[str], alliance
         if failed >= _PATIENCE and left:
             give_up([qid for more in left for qid in more], CannotRead("It was asked no more.", "Ask again later."))
             left = []
+    if items and all(item.gone for item in items):
+        items.clear()
+        give_up(every, CannotRead("It knows none of these items.", "Ask an endpoint with the data of Wikidata."))
     return Reading(asking.url, tuple(items), tuple(troubles), datetime.date.today().toordinal(), False)
 
 
