@@ -8,7 +8,20 @@ from flask import Flask
 from foedus import __version__, names, questions
 from foedus.query.cache import Cache
 from foedus.query.pool import Asker
-from foedus.web import asking, dates, describe, endpoint, entities, explore, headers, health, metrics, problems, why
+from foedus.web import (
+    asking,
+    cite,
+    dates,
+    describe,
+    endpoint,
+    entities,
+    explore,
+    headers,
+    health,
+    metrics,
+    problems,
+    why,
+)
 from foedus.web.asking import Library
 from foedus.web.desk import Desk, Network
 from foedus.web.express import Express
@@ -50,6 +63,7 @@ def create_app(pool: Asker, settings: Settings | None = None) -> Flask:
     app.jinja_env.filters["without_head"] = asking.without_head
     app.context_processor(lambda: {"version": __version__, "as_of": shelf().as_of, "dataset": pool.dataset})
     app.register_blueprint(explore.bp)
+    app.register_blueprint(cite.bp)
     app.register_blueprint(entities.bp)
     app.register_blueprint(health.bp)
     app.register_blueprint(why.bp)
