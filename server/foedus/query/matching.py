@@ -106,7 +106,9 @@ class Matcher:
             fits = thing is not None and _fits(thing, kinds, query.strict)
             if thing is None or not (fits or query.strict == "should"):
                 continue
-            features: dict[str, float | bool] = {"name": round(score / 100, 4), "exact": name in meant}
+            features: dict[str, float | bool] = {}
+            if is_named:
+                features = {"likeness": round(score / 100, 4), "exact": name in meant}
             if kinds:
                 features["type"] = fits
             if not fits:

@@ -36,9 +36,10 @@ SELECT ?class ?label ?comment ?broader WHERE {
 ORDER BY ?class ?label ?comment ?broader
 """
 _KINDS = """
-SELECT DISTINCT ?thing ?class ?comment WHERE {{
+SELECT DISTINCT ?thing ?class ?stated ?comment WHERE {{
   ?thing rdf:type/rdfs:subClassOf* foedus:{root} ; a ?class .
   FILTER(STRSTARTS(STR(?thing), STR(id:)) && STRSTARTS(STR(?class), STR(foedus:)))
+  BIND(EXISTS {{ GRAPH <{asserted}> {{ ?thing a ?class }} }} AS ?stated)
   OPTIONAL {{ ?thing rdfs:comment ?comment . FILTER(LANG(?comment) IN ("", "en")) }}
 }}
 ORDER BY ?thing ?class ?comment
@@ -58,8 +59,9 @@ class Kind:
 
 @dataclass(frozen=True)
 class Thing:
-    """*name* is its local name; *kinds* are its classes as stated or concluded, *all_kinds* those above them, too.
+    """What can be meant, by its local name.
 
+    *kinds* are the classes that are stated of it, *all_kinds* those above them and those that rules conclude, too.
     *iso3* is the code that a state of today has.
     """
 
@@ -188,13 +190,13 @@ def read(asker: Asker) -> Things:
         raise AnswerTooLarge(f"There are {number} things to reconcile with, more than {MOST}.", "Ask by SPARQL.")
     kinds = _kinds(asker)
     index = Index()
-    kinds_of: dict[str, list[str]] = defaultdict(list)
+    kinds_of: dict[str, dict[str, bool]] = defaultdict(dict)
     comments: dict[str, str] = {}
     for root in ROOTS:
         index.merge(resolve.fetched(asker, names.ONTOLOGY + root))
-        for row in results.select(asker, _KINDS.format(root=root), reserved=True):
+        for row in results.select(asker, _KINDS.format(root=root, asserted=names.ASSERTED), reserved=True):
             name = local(row["thing"].value)
-            kinds_of[name].append(row["class"].value.removeprefix(names.ONTOLOGY))
+            kinds_of[name][row["class"].value.removeprefix(names.ONTOLOGY)] = row["stated"].value in ("true", "1")
             if "comment" in row:
                 comments.setdefault(name, row["comment"].value)
     iso3 = {local(iri): code.upper() for code, iris in index.things["iso3"].items() for iri in iris}
@@ -203,7 +205,7 @@ def read(asker: Asker) -> Things:
             name,
             index.labels.get(names.ID + name) or name,
             comments.get(name, ""),
-            tuple(dict.fromkeys(own)),
+            tuple(kind for kind, is_stated in own.items() if is_stated) or tuple(own),
             with_broader(own, kinds),
             iso3.get(name, ""),
         )

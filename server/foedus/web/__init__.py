@@ -20,6 +20,7 @@ from foedus.web import (
     health,
     metrics,
     problems,
+    reconcile,
     why,
 )
 from foedus.web.asking import Library
@@ -66,6 +67,7 @@ def create_app(pool: Asker, settings: Settings | None = None) -> Flask:
     app.register_blueprint(cite.bp)
     app.register_blueprint(entities.bp)
     app.register_blueprint(health.bp)
+    app.register_blueprint(reconcile.bp)
     app.register_blueprint(why.bp)
     endpoint.register(app, open_desk, reserved_desk, stored)
     problems.register(app)
