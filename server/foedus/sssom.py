@@ -7,6 +7,7 @@ things to be the same thing in the same sense says why.
 """
 
 import datetime
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -124,13 +125,19 @@ def expand(name: str, prefixes: Mapping[str, str] = PREFIXES) -> str | None:
 def read(text: str) -> Table:
     """The table in *text*, with all that is wrong in it alone; what its subjects are is not looked at."""
     lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
-    metadata, declared = _metadata(line[1:] for _, line in lines if line.startswith("#"))
+    written, declared = _metadata(line[1:] for _, line in lines if line.startswith("#"))
+    metadata = {key: _unquoted(value) for key, value in written.items()}
     prefixes = {prefix: PREFIXES[prefix] for prefix in _BUILT_IN} | declared
     table = [(number, line.split("\t")) for number, line in lines if not line.startswith("#")]
     faults = [
         Fault(None, "", f"The table does not say its {key}.", f"Begin it with a line such as “# {key}: {example}”.")
         for key, example in (("mapping_set_id", names.BASE + "links/wikidata"), ("license", "https://…"))
         if key not in metadata
+    ]
+    faults += [
+        Fault(None, "", f"What the table says of its {key} is no YAML.", "Put it in double quotes.")
+        for key, value in written.items()
+        if value == metadata[key] != _plain(value)
     ]
     faults += [
         Fault(None, "", f"The prefix {prefix} is {iri} in this table.", f"It is {PREFIXES[prefix]} everywhere here.")
@@ -159,7 +166,7 @@ def read(text: str) -> Table:
 
 def write(metadata: Mapping[str, str], prefixes: Iterable[str], columns: Sequence[str], rows: Iterable[Row]) -> str:
     """A table with the rows' cells in *columns*; tabs and line ends in them become spaces."""
-    lines = [f"# {key}: {value}" for key, value in metadata.items()]
+    lines = [f"# {key}: {_plain(value)}" for key, value in metadata.items()]
     lines += ["# curie_map:", *(f"#   {prefix}: {PREFIXES[prefix]}" for prefix in sorted(prefixes))]
     lines.append("\t".join(columns))
     lines += ["\t".join(" ".join(row.get(column).split()) for column in columns) for row in rows]
@@ -174,11 +181,27 @@ def _metadata(lines: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
     for line in lines:
         key, _, value = (part.strip() for part in line.partition(": " if ": " in line else ":"))
         if is_map and line.startswith("  "):
-            prefixes[key] = value.strip("\"'")
+            prefixes[key] = _unquoted(value)
         elif key:
             is_map = key == "curie_map"
             metadata[key] = value
     return metadata, prefixes
+
+
+def _unquoted(value: str) -> str:
+    """The text that YAML reads in *value*; itself where it is in no quotes, or its quotes do not end."""
+    if len(value) > 1 and value[0] == value[-1] == "'":
+        return value[1:-1].replace("''", "'")
+    try:
+        return str(json.loads(value)) if value.startswith('"') else value
+    except ValueError:
+        return value
+
+
+def _plain(value: str) -> str:
+    """*value* as YAML has it: in quotes where a bare one would mean something else."""
+    is_bare = ": " not in value and " #" not in value and value[:1].isalnum() and not value.endswith(":")
+    return value if is_bare or not value else json.dumps(value, ensure_ascii=False)
 
 
 def _header_faults(header: Sequence[str], general: Mapping[str, str]) -> Iterable[tuple[str, str]]:

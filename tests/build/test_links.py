@@ -1,5 +1,7 @@
 """The link tables: what each row must say, and that one thing is the same as one other in each vocabulary."""
 
+import json
+
 import pytest
 from pyoxigraph import NamedNode
 
@@ -197,7 +199,19 @@ def test_a_table_may_say_once_what_holds_for_all_its_rows(world):
     """The standard lets a table's metadata stand for a column that it does not have."""
     path = world / TABLE
     text = path.read_text().replace("\tmapping_date", "").replace("\t2026-11-22", "")
-    path.write_text("# mapping_date: 2026-11-22\n" + text)
+    for day in ("2026-11-22", '"2026-11-22"', "'2026-11-22'"):
+        path.write_text(f"# mapping_date: {day}\n{text}")
+        assert found(world) == []
+
+
+@pytest.mark.parametrize("text", ["Links: many", "Links #1", "- links", "{links}", '"links', "'links"])
+def test_metadata_that_yaml_would_read_otherwise_is_told(world, text):
+    """Tools of the standard read the metadata as YAML; in quotes all of it is text."""
+    path = world / TABLE
+    table = path.read_text()
+    path.write_text(f"# mapping_set_title: {text}\n{table}")
+    assert "What the table says of its mapping_set_title is no YAML." in only(world)
+    path.write_text(f"# mapping_set_title: {json.dumps(text)}\n{table}")
     assert found(world) == []
 
 
