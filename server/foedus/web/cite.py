@@ -40,7 +40,6 @@ class Cited:
     """A source as the page shows it: its entry, its own page, and for what it is cited."""
 
     entry: Entry
-    text: str
     shown: Shown
     facts: tuple[Shown, ...]
     others: int
@@ -81,7 +80,8 @@ def cite() -> Response:
         "cite.html",
         entry=entry,
         about=about,
-        written=[(each, citations.write([entry], each.name)) for each in FORMS],
+        text=citations.text(entry),
+        written=[(each, citations.write([entry], each.name)) for each in FORMS[1:]],
         links=[(each, f"{PATH}?{urlencode({**address, 'format': each.name})}") for each in FORMS],
         behind=f"{PATH}?{urlencode({'for': about})}" if about else "",
     )
@@ -120,7 +120,6 @@ def _shown(found: list[Behind], entries: Mapping[str, Entry]) -> list[Cited]:
     return [
         Cited(
             entries[each.source],
-            citations.text(entries[each.source]),
             naming.show(Term("iri", each.source)),
             tuple(naming.show(Term("iri", fact)) for fact in first[each.source]),
             sum(fact != each.source for fact in each.facts) - len(first[each.source]),
