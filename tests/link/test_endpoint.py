@@ -269,7 +269,7 @@ def test_it_waits_as_long_as_it_is_told(tmp_path, status, said, least, most):
         ((429, {"Retry-After": "86400"}, b""), "no question for 86400 s", False),
         ((400, {}, b"bad"), "400", False),
         ((302, {"Location": "http://127.0.0.1:9/"}, b""), "302", False),
-        ((200, {"Content-Length": "100"}, b"{}"), "cannot be asked", False),
+        ((200, {"Content-Length": "100"}, b"{}"), "breaks off", True),
         ((200, {}, b"<!DOCTYPE html>busy"), "HTML", True),
         ((200, {}, good("Q142")[2][:-10]), "breaks off", True),
         ((200, {}, good("Q142")[2] + b"java.util.concurrent.TimeoutException"), "breaks off", True),
@@ -340,10 +340,13 @@ def test_an_endpoint_that_trickles_is_left(tmp_path):
     assert "No whole answer came within 0.3 s." in found.troubles[0].message
 
 
-def test_nobody_there_is_told(tmp_path):
-    found = endpoint.read(asking("http://127.0.0.1:9/", tmp_path), ["Q183"], ["en"], ["Q7184"])
-    assert all("cannot be asked" in each.message for each in found.troubles)
-    assert [each.place for each in found.troubles] == ["members", "Q183"] and found.items[0].unread
+@pytest.mark.parametrize("alliances", [["Q7184"], []], ids=["with members", "without"])
+def test_nobody_there_is_told_once(tmp_path, alliances):
+    """Of a hundred items in five questions none is read, and the second question is not put."""
+    qids = [f"Q{number}" for number in range(1, 101)]
+    found = endpoint.read(asking("http://127.0.0.1:9/", tmp_path), qids, ["en"], alliances)
+    assert "cannot be asked" in found.troubles[0].message and len(found.troubles) == 2
+    assert len(found.items) == 100 and all(item.unread for item in found.items)
 
 
 def test_an_endpoint_that_wants_no_question_is_not_asked_another(tmp_path):

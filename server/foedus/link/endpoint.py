@@ -285,14 +285,15 @@ def _fetched(asking: Asking, query: str) -> bytes:
             asking.wait(pause)
         except TimeoutError as error:
             raise _TooMuch(f"No whole answer came within {asking.limit:g} s.", "Ask again later.") from error
-        except (OSError, http.client.HTTPException) as error:
+        except http.client.HTTPException as error:
+            raise CannotRead(f"The answer breaks off: {plain(error)}.", "Ask again later.") from error
+        except OSError as error:
             reason = getattr(error, "reason", None) or error
             if isinstance(reason, TimeoutError):
                 raise _TooMuch(f"No whole answer came within {asking.limit:g} s.", "Ask again later.") from error
-            told = plain(reason) or type(error).__name__
-            raise CannotRead(
-                f"The endpoint cannot be asked: {told}.", "Check the address, or ask again later."
-            ) from error
+            told = getattr(reason, "strerror", None) or reason
+            message = f"The endpoint cannot be asked: {plain(told) or type(error).__name__}."
+            raise _NoMore(message, "Check the address, or ask again later.") from error
     raise AssertionError("the last turn returns or raises")
 
 
