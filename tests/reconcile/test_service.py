@@ -61,7 +61,7 @@ def test_the_manifest_knows_its_address_behind_a_proxy_that_ends_encryption(clie
 def test_a_browser_is_shown_what_to_paste(client):
     page = client.get("/reconcile", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
     assert page.mimetype == "text/html"
-    assert "http://localhost/reconcile</code>" in page.text
+    assert "<pre>http://localhost/reconcile</pre>" in page.text
     assert {"Accept", "Accept-Encoding"} <= set(page.headers["Vary"].split(", "))
 
 
