@@ -256,8 +256,17 @@ def test_alignments_say_nothing_new_about_our_terms(alignments):
 
 def test_the_redirects_cover_every_address_that_is_ours():
     text = (files.ONTOLOGY / "w3id.htaccess").read_text(encoding="utf-8")
-    patterns = re.findall(r"^RewriteRule (\^\S*) %\{ENV:TARGET\}(\S*) \[R=303,L\]$", text, re.MULTILINE)
-    for asked in ("ontology", "ontology/0.1.0", "id/csto", "shape/Alliance", "graph/asserted", ""):
+    patterns = re.findall(r"^RewriteRule (\^\S*) %\{ENV:TARGET\}(\S*) \[R=30[37],L\]$", text, re.MULTILINE)
+    things = ("ontology", "ontology/0.1.0", "id/csto", "shape/Alliance", "graph/asserted", "")
+    for asked in (
+        *things,
+        "queries",
+        "queries/members-on",
+        "download/foedus.nq",
+        "sparql",
+        ".well-known/void",
+        "context.jsonld",
+    ):
         fitting = [(pattern, target) for pattern, target in patterns if re.search(pattern, asked)]
         assert len(fitting) == 1, asked
         pattern, target = fitting[0]

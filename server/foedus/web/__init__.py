@@ -18,9 +18,11 @@ from foedus.web import (
     explore,
     headers,
     health,
+    machines,
     metrics,
     problems,
     reconcile,
+    signposting,
     why,
 )
 from foedus.web.asking import Library
@@ -54,7 +56,7 @@ def create_app(pool: Asker, settings: Settings | None = None) -> Flask:
     asker = Watched(pool, counts)
     open_desk, reserved_desk = (Desk(asker, is_reserved, chosen.proxies) for is_reserved in (False, True))
     stored = questions.catalogue()
-    app.extensions["foedus-shelf"] = Shelf(Library(reserved_desk), stored, chosen.home_example)
+    app.extensions["foedus-shelf"] = Shelf(Library(reserved_desk), stored, chosen.home_example, reserved_desk.home)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters["in_words"] = dates.in_words
     app.jinja_env.filters["machine_date"] = dates.machine
@@ -72,6 +74,8 @@ def create_app(pool: Asker, settings: Settings | None = None) -> Flask:
     endpoint.register(app, open_desk, reserved_desk, stored)
     problems.register(app)
     headers.register(app)
+    signposting.register(app)
+    machines.register(app)
     metrics.register(app, counts, pool)
     register = Register(counts, chosen.journal)
     app.wsgi_app = Watch(app.wsgi_app, register)  # type: ignore[method-assign]

@@ -37,7 +37,8 @@ _LEAD = (_SKOS + "definition", _FOEDUS + "statement", _FOEDUS + "summary", _DCTE
 _MATCHES = tuple(f"{_SKOS}{how}Match" for how in ("exact", "close", "broad", "narrow", "related"))
 _ELSEWHERE = (_OWL + "sameAs", _RDFS + "seeAlso", *_MATCHES)
 
-_OWN_PAGES = (names.ID, names.ONTOLOGY, names.SHAPE, names.GRAPH, names.BASE + "queries/")
+_SPACES = (names.ID, names.ONTOLOGY, names.SHAPE, names.GRAPH, names.BASE + "queries/")
+_ADDRESSES = (names.ENDPOINT, names.DESCRIPTION, names.BASE + "download", names.ONTOLOGY.replace("#", "/"))
 _EVERYTHING = _RDFS + "Resource"
 _PROPERTY = _RDF + "Property"
 _KINDS_OF_PROPERTY = {_OWL + kind for kind in ("ObjectProperty", "DatatypeProperty", "AnnotationProperty")}
@@ -236,7 +237,9 @@ def page(iri: str) -> str:
     path = names.path(iri) or ""
     if iri in (names.ONTOLOGY, names.ONTOLOGY.rstrip("#")):
         return "/ontology"
-    if not any(iri.startswith(space) and iri != space for space in _OWN_PAGES):
+    if iri == names.BASE or iri.startswith(_ADDRESSES):
+        return path
+    if not iri.startswith(_SPACES) or iri in _SPACES:
         return ""
     return "/page/" + path.removeprefix("/id/") if path.startswith("/id/") else path
 

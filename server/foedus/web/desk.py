@@ -1,16 +1,21 @@
 """Where requests are handed to the pool: who asks, for a page or with a query of one's own, and whether they left."""
 
 import ipaddress
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 from wsgiref.types import WSGIEnvironment
 
+from foedus import names
 from foedus.errors import WrongUsage
 from foedus.query.dataset import Description
 from foedus.query.pool import Answer, Asker, Request
 from foedus.web import visit
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
 
 class Desk:
@@ -49,6 +54,10 @@ class Desk:
             cancelled = cancelled or environ.get("waitress.client_disconnected")
         return self.pool.ask(asked, cancelled)
 
+    def home(self) -> str:
+        """How the addresses of this server begin, without a slash, for the client of the request that is answered."""
+        return home(visit.environ() or {}, self.proxies)
+
     def _client(self, environ: WSGIEnvironment) -> str | None:
         """The client's address, an IPv6 one as its /64: every host has a whole one to itself."""
         remote, forwarded = environ.get("REMOTE_ADDR"), environ.get("HTTP_X_FORWARDED_FOR")
@@ -71,6 +80,21 @@ def client(remote: str | None, forwarded: str | None, proxies: tuple[Network, ..
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))
     return str(address) if address else remote or None
+
+
+def home(environ: Mapping[str, Any], proxies: tuple[Network, ...]) -> str:
+    """Scheme and host of the request of *environ*, without a slash; those that one of *proxies* names come first.
+
+    Where the request names no host, or something else in its place, it is where w3id.org leads to us.
+    """
+    scheme, host = environ.get("wsgi.url_scheme", "http"), environ.get("HTTP_HOST", "")
+    address = _address(environ.get("REMOTE_ADDR"))
+    if address and any(address in proxy for proxy in proxies):
+        scheme = environ.get("HTTP_X_FORWARDED_PROTO", scheme)
+        host = environ.get("HTTP_X_FORWARDED_HOST", host)
+    if scheme not in ("http", "https") or not _HOST.fullmatch(host):
+        return names.BASE.rstrip("/")
+    return f"{scheme}://{host.lower()}"
 
 
 @lru_cache(maxsize=4096)

@@ -15,6 +15,7 @@ from werkzeug.wsgi import get_input_stream
 from foedus.query.pool import Asker
 from foedus.questions import Question
 from foedus.web import handout, protocol
+from foedus.web.desk import Desk
 from foedus.web.protocol import Call
 
 bp = Blueprint("endpoint", __name__)
@@ -33,10 +34,11 @@ class Endpoint:
     """Stands before the WSGI app *app*; answers queries from *open_desk*, *questions* from *reserved_desk*."""
 
     def __init__(
-        self, app: WSGIApplication, open_desk: Asker, reserved_desk: Asker, questions: Mapping[str, Question]
+        self, app: WSGIApplication, open_desk: Desk, reserved_desk: Asker, questions: Mapping[str, Question]
     ) -> None:
         self.app = app
         self.open_desk = open_desk
+        self.home = open_desk.home
         self.reserved_desk = reserved_desk
         self.questions = questions
 
@@ -47,7 +49,7 @@ class Endpoint:
             return self.app(environ, start_response)
         try:
             if path == PATH:
-                reply = protocol.answer(_call(method, environ), self.open_desk)
+                reply = protocol.answer(_call(method, environ), self.open_desk, self.home)
             else:
                 reply = handout.answer(_call(method, environ), path, self.reserved_desk, self.questions)
         except Exception as error:
@@ -60,7 +62,7 @@ class Endpoint:
         return [reply.body] if reply.body and method != "HEAD" else []
 
 
-def register(app: Flask, open_desk: Asker, reserved_desk: Asker, questions: Mapping[str, Question]) -> None:
+def register(app: Flask, open_desk: Desk, reserved_desk: Asker, questions: Mapping[str, Question]) -> None:
     """Answer queries and stored *questions* before *app* does."""
     app.extensions["foedus"] = open_desk
     app.before_request(_raise_fault)

@@ -1,16 +1,17 @@
 """Pages and data of single things: what an IRI of ours leads to."""
 
 import difflib
+from dataclasses import replace
 
 from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from foedus import names
+from foedus import __version__, names
 from foedus.errors import NoSuchThing, NotAcceptable, WrongUsage
 from foedus.query import formats
 from foedus.query.formats import Format
 from foedus.query.pool import Answer
-from foedus.web import asking, dates, describe, headers
+from foedus.web import asking, dates, describe, headers, jsonld, signposting
 from foedus.web.shelf import shelf
 
 bp = Blueprint("entities", __name__)
@@ -74,12 +75,16 @@ def data(name: str, ext: str) -> Response:
     is_table = "graph" not in _format(ext).kinds
     library = shelf().library
     answer = library.table("facts", ext, [here]) if is_table else library.graph("describe", ext, [here])
+    if ext == "jsonld":
+        answer = replace(answer, body=jsonld.context(library).compact(answer.body, names.ID + name))
     return _send(answer, f"{name}.{ext}")
 
 
 @bp.get("/ontology/<name>")
-def term(name: str) -> Response:
-    """One term of the ontology: what it means, what it is bound to, and how it is used."""
+def term(name: str) -> AnyResponse:
+    """One term of the ontology: what it means, what it is bound to, how it is used; or, by its number, the version."""
+    if name == __version__:
+        return redirect("/ontology", code=303)
     return _page_or_rdf(names.ONTOLOGY + name)
 
 
@@ -150,6 +155,7 @@ def _page(iri: str) -> Response:
     if found is None:
         raise _no_such(iri)
     size = {row["graph"].value: row["triples"].value for row in shelf().library.rows("graphs")}.get(iri)
+    signposting.kinds(kind for each in found.types if (kind := names.expand(each.name)))
     return Response(render_template("thing.html", thing=found, day=day, data=DATA, size=size))
 
 

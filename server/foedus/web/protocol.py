@@ -6,7 +6,6 @@ Nothing is streamed: an answer is whole, with its Content-Length, before its fir
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from urllib.parse import parse_qsl
 
 from werkzeug.http import parse_options_header
@@ -15,7 +14,7 @@ from foedus.errors import AddressTooLong, BadQuery, FoedusError, NotAcceptable, 
 from foedus.query import formats, scan
 from foedus.query.answering import ASSERTED_ONLY, reasons
 from foedus.query.pool import Asker, Request
-from foedus.web import coding, headers
+from foedus.web import coding, headers, selfdescription
 from foedus.web.headers import Reply
 
 LONGEST_ADDRESS = 32 << 10
@@ -24,14 +23,16 @@ LONGEST_ADDRESS = 32 << 10
 _FORM = "application/x-www-form-urlencoded"
 _DIRECT = "application/sparql-query"
 _UPDATE = "application/sparql-update"
-_DESCRIPTION = Path(__file__).parent / "queries" / "service-description.rq"
 
 Pairs = tuple[tuple[str, str], ...]
 
 _FORMATS = ("format", "output", "results")
 """The parameters that name a format. SPARQLWrapper sends all three, with one value; the first one counts."""
 
-_KNOWN = frozenset(("query", "default-graph-uri", "named-graph-uri", "reasoning", "update", *_FORMATS))
+_MARK = "ac"
+"""What SIB's editor of SPARQL adds to its own queries, so that they are not counted; it asks for nothing."""
+
+_KNOWN = frozenset(("query", "default-graph-uri", "named-graph-uri", "reasoning", "update", _MARK, *_FORMATS))
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,11 @@ class Call:
     read: Callable[[], bytes] = bytes
 
 
-def answer(call: Call, asker: Asker) -> Reply | None:
-    """The reply to *call*, or a FoedusError; None where a person is to be shown the page for queries."""
+def answer(call: Call, asker: Asker, home: Callable[[], str]) -> Reply | None:
+    """The reply to *call*, or a FoedusError; None where a person is to be shown the page for queries.
+
+    *home* says how the addresses of this server begin.
+    """
     coding.require(call.accept_encoding)
     if call.method == "POST":
         return _acceptable(call, _posted(call, asker), asker)
@@ -60,7 +64,7 @@ def answer(call: Call, asker: Asker) -> Reply | None:
         return None
     texts = _values(pairs, "query")
     if not texts:
-        return _service_description(call, form, asker)
+        return _description(call, form, asker, home())
     return _acceptable(call, _asked(call, pairs, texts), asker)
 
 
@@ -170,20 +174,19 @@ def _form(pairs: Pairs) -> str | None:
     return next((value for name in _FORMATS for value in _values(pairs, name) if value), None)
 
 
-def _service_description(call: Call, form: str | None, asker: Asker) -> Reply:
+def _description(call: Call, form: str | None, asker: Asker, home: str) -> Reply:
     try:
-        return _acceptable(call, Request(_description(), call.accept, form, reserved=True), asker)
+        tag = selfdescription.tag(asker, call.accept, form, home)
+        if tag and (unchanged := headers.unchanged(tag, call.accept_encoding, call.if_none_match)):
+            return unchanged
+        found = selfdescription.describe(asker, call.accept, form, home)
     except NotAcceptable as error:
         offered = ", ".join(each.media_type for each in formats.offered("graph"))
         raise NotAcceptable(
             "Without a query this address describes itself in RDF, which you do not accept.",
             f"Add “query=…”, or accept one of: {offered}.",
         ) from error
-
-
-@lru_cache(maxsize=1)
-def _description() -> str:
-    return _DESCRIPTION.read_text()
+    return headers.reply(found, headers.LASTING if tag else headers.FLEETING, tag, call.accept_encoding)
 
 
 @lru_cache(maxsize=256)

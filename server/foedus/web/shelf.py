@@ -1,7 +1,7 @@
 """What every page needs at hand: the answers of the pool, the stored questions, and what the dataset says of itself."""
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -13,11 +13,12 @@ from foedus.web.asking import Library
 
 @dataclass(frozen=True)
 class Shelf:
-    """One per app, in ``app.extensions["foedus-shelf"]``."""
+    """One per app, in ``app.extensions["foedus-shelf"]``; *home* says how the addresses of this server begin."""
 
     library: Library
     questions: Mapping[str, Question]
     home_example: str
+    home: Callable[[], str]
 
     @property
     def names(self) -> frozenset[str]:
