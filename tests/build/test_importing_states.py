@@ -225,11 +225,12 @@ def test_what_the_crosswalk_does_not_know_is_told(lists):
     ]
 
 
-def test_a_code_that_the_crosswalk_gives_to_nobody_is_written_without_a_state(lists):
+def test_a_row_that_the_crosswalk_gives_to_nobody_is_written_without_a_state(lists):
     (lists / "cow.csv").write_text(
         COW + "ATL,99,Atlantis,1900,1,1,1910,1,1,2016\nATL,99,Atlantis,1950,1,1,2016,12,31,2016\n"
     )
     (lists / "codes.csv").write_text(CODES + "ATL,AT,999,Yes,Atlantis,,,,,,,,,,,,,,\n")
+    (lists / "icow.csv").write_text(ICOW + "99,Atlantis,-9,-9,190001,0,1,-9,-9,-9,-9,-9,190001,-9,-9\n")
     said = Said(make(lists).text)
     assert said.things("code-cow-of") == ["code-cow-of-nobody-99-1900", "code-cow-of-nobody-99-1950"]
     assert said("code-cow-of-nobody-99-1900", "code") == ["99"]
@@ -241,6 +242,8 @@ def test_a_code_that_the_crosswalk_gives_to_nobody_is_written_without_a_state(li
     assert said("code-cow-of-nobody-99-1950", "source") == ["cow-state-system-2016"]
     assert said("code-iso-3166-1-alpha-3-of-nobody-atl", "code") == ["ATL"]
     assert said("code-iso-3166-1-alpha-3-of-nobody-atl", "ofState") == []
+    assert said("independence-of-nobody-99", "occurred") == ["1900-01"]
+    assert said("independence-of-nobody-99", "ofState") == []
 
 
 def test_a_number_that_the_crosswalk_gives_to_a_state_on_part_of_its_days_is_written_without_one_too(lists):

@@ -108,8 +108,8 @@ class Made:
 def make(crosswalk_file: Path, codes: Path, cow: Path, gw: Path, icow: Path | None) -> Made:
     """The states of the crosswalk with what the lists say of them.
 
-    CannotRead where a file is missing or malformed. A code that the crosswalk gives to no state is written without one,
-    which ``foedus check`` finds; the result tells it too, and the rows of the colonial history that find no state.
+    CannotRead where a file is missing or malformed. A row that finds no state is written without one, which
+    ``foedus check`` finds; the result tells it too, and which former or absorbing states are nobody's.
     """
     cross = crosswalk.read(crosswalk_file)
     official = _official(codes)
@@ -134,6 +134,7 @@ def make(crosswalk_file: Path, codes: Path, cow: Path, gw: Path, icow: Path | No
     things += _nobodys_iso_codes(cross, official)
     for each in lists:
         things += _nobodys_numbers(cross, each)
+    things += ends.nobodys()
     used = [path.name for path in (codes, cow, gw, *((icow,) if icow else ()))]
     made.text = turtle.document(_head(used), things)
     made.counts = {words: sum(thing.type == type_ for thing in things) for type_, words in _COUNTED.items()}
@@ -454,10 +455,13 @@ class _Ends:
         self.unmapped = unmapped
         self.ended: dict[str, list[tuple[str, str]]] = {}
         self.of: dict[str, list[Colonial]] = {}
+        self.of_nobody: list[Colonial] = []
         for row in colonial:
             state = self._state(row, row.number, row.independent)
             if state:
                 self.of.setdefault(state.name, []).append(row)
+            else:
+                self.of_nobody.append(row)
 
     def _state(self, row: Colonial, number: str, date: str) -> State | None:
         """The state that *row* means by *number* in the month *date*."""
@@ -495,6 +499,18 @@ class _Ends:
                 if former and former is not state:
                     thing.add("foedus:independentFrom", f"id:{former.name}")
                 yield thing.add("foedus:source", f"id:{ICOW}")
+
+    def nobodys(self) -> Iterator[Thing]:
+        """The independences of rows whose number is no state's."""
+        for row in self.of_nobody:
+            thing = Thing(f"independence-of-nobody-{row.number}", "Independence")
+            words = f"Independence of no state of the crosswalk: COW number {row.number}"
+            thing.add("rdfs:label", string(words, "en"))
+            if row.independent:
+                thing.add("foedus:occurred", string(row.independent))
+            if row.kind:
+                thing.add("foedus:independenceKind", f"foedus:{row.kind}")
+            yield thing.add("foedus:source", f"id:{ICOW}")
 
     def extinction(self, state: State) -> Iterator[Thing]:
         """The end of *state*; sources that agree, as far as each is precise, share one event."""
