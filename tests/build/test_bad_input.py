@@ -247,6 +247,7 @@ def test_a_row_of_a_list_of_states_that_finds_no_state(league, tmp_path):
     (finding,) = (each for each in check([path], root=league).findings if "exactly one state" in each.message)
     assert (finding.file, finding.node) == ("data/generated/states.ttl", "id:code-cow-of-nobody-99-1900")
     assert finding.line
+    assert "data/crosswalk.csv" in finding.message
     assert finding.remedy == "See shapes/code-assignment.ttl."
 
 
