@@ -4,7 +4,8 @@ import csv
 
 import pytest
 
-from foedus.errors import WrongUsage
+from foedus.errors import AnswerTooLarge, WrongUsage
+from foedus.query import things
 from foedus.query.matching import Query, Wish
 
 from . import draw
@@ -137,6 +138,30 @@ def test_types_restrict_or_order(matcher):
 def test_a_type_or_property_that_is_not_there_is_told(matcher, query):
     with pytest.raises(WrongUsage, match="There is no"):
         matcher.match(query)
+
+
+def test_of_too_many_things_no_names_are_fetched(pool, monkeypatch):
+    monkeypatch.setattr(things, "MOST", 10)
+    with pytest.raises(AnswerTooLarge, match="more than 10"):
+        things.read(pool)
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("1999-03-12", 1),
+        ("1999-03-12T00:00:00Z", 1),
+        ("1999-12", 31),
+        ("2000", 366),
+        ("1999-02-30", None),
+        ("0000", None),
+        ("99", None),
+        ("in 1999", None),
+    ],
+)
+def test_a_day_may_be_a_month_or_a_year(text, days):
+    read = things.Days.read(text)
+    assert (read and read.end - read.first) == days
 
 
 def test_no_text_enters_a_query(matcher, pool):
