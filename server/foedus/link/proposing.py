@@ -116,8 +116,8 @@ class Proposals:
 
 
 def unlinked(every: Mapping[str, Thing], here: Here) -> tuple[Thing, ...]:
-    """The things of which no item is known to be the same."""
-    return tuple(thing for name, thing in every.items() if name not in here.items)
+    """The things of which no item is known to be the same; without armed conflicts, whose names an import made up."""
+    return tuple(thing for name, thing in every.items() if name not in here.items and thing.kind != "ArmedConflict")
 
 
 def names_of(some: Iterable[Thing]) -> tuple[tuple[str, str], ...]:
