@@ -45,7 +45,7 @@ def answer(call: Call, path: str, asker: Asker, stored: Mapping[str, Question]) 
 
 
 def given(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The values in an address, by parameter; WrongUsage for one given twice, or reserved for what is to come."""
+    """The values in an address, by parameter; WrongUsage for one given twice, or reserved and not offered here."""
     found: dict[str, list[str]] = {}
     for name, value in pairs:
         found.setdefault(name, []).append(value)
@@ -54,7 +54,10 @@ def given(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
             shown = "”, “".join(values)
             raise WrongUsage(f"The parameter “{name}” is given {len(values)} times: “{shown}”.", "Give it once.")
         if name in questions.RESERVED and name not in OFFERED:
-            raise WrongUsage(f"The parameter “{name}” is reserved and not offered yet.", "Leave it out.")
+            remedy = (
+                "The sources behind an answer are at /cite?for=<its address>." if name == "for" else "Leave it out."
+            )
+            raise WrongUsage(f"The parameter “{name}” is reserved and not offered here.", remedy)
     return {name: values[0] for name, values in found.items()}
 
 
