@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from foedus.web import refine
+from foedus.web import Settings, create_app, refine
+from foedus.web.desk import networks
 from foedus.web.reconcile import LARGEST_BODY, SUGGESTIONS
 
 from . import schemas
@@ -53,9 +54,13 @@ def test_the_manifest_names_addresses_that_answer(client):
         assert client.get(address).status_code in (200, 303), address
 
 
-def test_the_manifest_knows_its_address_behind_a_proxy_that_ends_encryption(client):
-    told = client.get("/reconcile", headers={"Host": "foedus.example", "X-Forwarded-Proto": "https"}).json
-    assert told["documentation"] == "https://foedus.example/reconcile"
+def test_the_manifest_knows_its_address_behind_a_proxy_that_ends_encryption(pool):
+    """If the proxy is trusted; anybody else's word for it counts for nothing."""
+    said = {"Host": "foedus.example", "X-Forwarded-Proto": "https"}
+    trusting = create_app(pool, Settings(proxies=networks(["127.0.0.1"])))
+    for app, scheme in ((trusting, "https"), (create_app(pool), "http")):
+        told = app.test_client().get("/reconcile", headers=said).json
+        assert told["documentation"] == f"{scheme}://foedus.example/reconcile"
 
 
 def test_a_browser_is_shown_what_to_paste(client):
@@ -164,7 +169,9 @@ def test_what_is_being_typed_is_suggested(client, what, prefix, first, schema):
 
 
 def test_a_cursor_leads_to_further_suggestions(client):
-    pages = [client.get(f"/reconcile/suggest/entity?prefix=s&cursor={skip}").json["result"] for skip in (0, SUGGESTIONS)]
+    pages = [
+        client.get(f"/reconcile/suggest/entity?prefix=s&cursor={skip}").json["result"] for skip in (0, SUGGESTIONS)
+    ]
     ids = [each["id"] for page in pages for each in page]
     assert len(set(ids)) == len(ids) == 2 * SUGGESTIONS
 

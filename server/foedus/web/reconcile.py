@@ -178,12 +178,12 @@ def _manifest_or_page() -> Response:
     if chosen[1]:
         made = [ON, *(each for each in matcher.extension.of_kind("State") if each.name in _EXPLAINED)]
         page = render_template(
-            "reconcile.html", address=f"{_root()}reconcile", properties=made, lists=lists, limits=refine
+            "reconcile.html", address=f"{shelf().home()}/reconcile", properties=made, lists=lists, limits=refine
         )
         response = Response(page, content_type="text/html; charset=utf-8")
     else:
         kinds = [matcher.things.kinds[each] for each in refine.DEFAULT_KINDS if each in matcher.things.kinds]
-        told = refine.manifest(_root(), lists)
+        told = refine.manifest(shelf().home(), lists)
         response = _json(told | {"defaultTypes": [{"id": each.name, "name": each.label} for each in kinds]})
     response.vary.add("Accept")
     return response
@@ -260,13 +260,6 @@ def _cursor() -> int:
     if not re.fullmatch("[0-9]{1,6}", text):
         raise WrongUsage(f"“{text[:20]}” is no cursor.", "Write it as 20: so many suggestions are skipped.")
     return int(text)
-
-
-def _root() -> str:
-    """The address of this server as the client has it: a proxy in front of it may have taken the encryption off."""
-    root = request.url_root
-    is_encrypted = request.headers.get("X-Forwarded-Proto", "").strip().lower() == "https"
-    return f"https://{root.partition('://')[2]}" if is_encrypted else root
 
 
 def _matcher() -> Matcher:

@@ -40,9 +40,9 @@ _SHORT = 200
 """Characters of a description."""
 
 
-def manifest(root: str, lists: Sequence[str]) -> dict[str, Any]:
-    """What the service is and can do; *root* is the address of our server, *lists* the lists of codes."""
-    service = f"{root}reconcile"
+def manifest(home: str, lists: Sequence[str]) -> dict[str, Any]:
+    """What the service is and can do; *home* is how the addresses of our server begin, *lists* the lists of codes."""
+    service = f"{home}/reconcile"
 
     def suggest(what: str) -> dict[str, str]:
         return {
@@ -60,8 +60,8 @@ def manifest(root: str, lists: Sequence[str]) -> dict[str, Any]:
         "schemaSpace": names.ONTOLOGY,
         "documentation": service,
         "serviceVersion": __version__,
-        "logo": f"{root}static/icon.svg",
-        "view": {"url": f"{root}id/{{{{id}}}}"},
+        "logo": f"{home}/static/icon.svg",
+        "view": {"url": f"{home}/id/{{{{id}}}}"},
         "feature_view": {"url": f"{service}#feature-{{{{id}}}}"},
         "preview": {"url": f"{service}/preview?id={{{{id}}}}", "width": width, "height": height},
         "suggest": {what: suggest(what) for what in SUGGESTED},
