@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from pyoxigraph import NamedNode, Quad, RdfFormat, parse, serialize
 
 from foedus import __version__, names
-from foedus.build.about import DATASET
 
 _SYNTAXES = {".trig": RdfFormat.TRIG, ".ttl": RdfFormat.TURTLE, ".jsonld": RdfFormat.JSON_LD}
+_DATASET = NamedNode(names.ID + "foedus-dataset")
 _LICENCE = names.PREFIXES["dcterms"] + "license"
 
 
@@ -34,6 +34,6 @@ def _licences(quads: Iterable[Quad]) -> list[str]:
     said = {
         quad.object.value
         for quad in quads
-        if quad.subject == DATASET and quad.predicate.value == _LICENCE and isinstance(quad.object, NamedNode)
+        if quad.subject == _DATASET and quad.predicate.value == _LICENCE and isinstance(quad.object, NamedNode)
     }
     return sorted(" ".join(each.split()) for each in said)
