@@ -170,6 +170,10 @@ Conclude = Callable[..., Store]
 
 @pytest.fixture(scope="module")
 def conclude() -> Conclude:
+    return reasoner()
+
+
+def reasoner() -> Conclude:
     """Run the shipped rules over the world in some Turtle texts, each a file; give everything as a store."""
     shipped = reading.read(files.ROOT)
     rulebook, findings = rules.read(shipped)
