@@ -5,10 +5,14 @@ its own. Printed are the facts and conclusions, the rounds until nothing new fol
 microseconds for each fact and conclusion: where the rules take time in proportion to both, that figure stays the same
 from line to line. Goals: 100,000 memberships in less than 300 s and 6 GiB. With --by-rule, the seconds of each rule.
 
-The history: two hundred states, and alliance after alliance with a treaty of its own. Twenty states sign it and are
-bound, twelve of them by one act on one day, eight by acts of their own, some of these known by month or year. Five
-leave, one of them in an unknown month; four return, so that twenty states have twenty-four memberships; one is
-suspended, and one source attests all who are left. No state, treaty or date in it means a real one.
+The history: two hundred states, and alliance after alliance with a treaty of its own. Twenty states, two of them in no
+other alliance, sign it and are bound, twelve of them by one act on one day, eight by acts of their own, some of these
+known by month or year. Five leave, one of them in an unknown month; four return, so that twenty states have twenty-four
+memberships; one is suspended, and one source attests all who are left. The treaty has an article with a pledge of
+defence, which one of the two invokes after an incident with the other; the request is answered, the fighting goes on
+for a year, and two ceasefires end it. Each twelfth alliance is dissolved. No state, treaty or date in it means a real
+one. An event is held against every spell of its states: these two have few, as states do, and so the events grow in
+number and not each in what it is held against.
 """
 
 import argparse
@@ -61,17 +65,21 @@ def history(memberships: int) -> Iterator[Triple]:
     for number in range(STATES):
         yield from _thing(f"state-{number}", "State", f"State {number}")
     yield from _thing("chronicle", "Source", "Chronicle")
+    yield Triple(_id("foedus-dataset"), _term("asOf"), Literal("2026-11-22", datatype=_DATE))
     for number in range(-(-memberships // MEMBERSHIPS)):
         yield from _alliance(number)
 
 
 def _alliance(number: int) -> Iterator[Triple]:
     treaty, alliance = f"treaty-{number}", f"alliance-{number}"
-    states = [f"state-{(number * 7 + each * 9) % STATES}" for each in range(20)]
+    states = [f"state-of-{number}-{each}" for each in range(2)]
+    states += [f"state-{(number * 7 + each * 9) % STATES}" for each in range(18)]
     year = 1900 + number % 80
     yield from _thing(treaty, "Treaty", f"Treaty {number}")
     yield from _thing(alliance, "Alliance", f"Alliance {number}")
     yield _link(alliance, "constitutedBy", treaty)
+    for state in states[:2]:
+        yield from _thing(state, "State", state)
     yield from _act(treaty, "signature", "Signature", states, f"{year}-02-03")
     yield from _act(treaty, "entry-into-force", "EntryIntoForce", states[:12], f"{year + 1}-04-05")
     for at, state in enumerate(states[12:]):
@@ -88,6 +96,52 @@ def _alliance(number: int) -> Iterator[Triple]:
     yield Triple(_id(attestation), _term("asOf"), Literal(str(datetime.date(year + 30, 12, 31)), datatype=_DATE))
     for state in states[:9] + states[10:]:
         yield _link(attestation, "ofState", state)
+    if number % 12 == 0:
+        yield _is_a(f"{alliance}-dissolution", "Dissolution")
+        yield _link(f"{alliance}-dissolution", "dissolves", alliance)
+        yield _date(f"{alliance}-dissolution", "takesEffect", f"{year + 31}-01-01")
+    yield from _events(number, treaty, states, year + 4)
+
+
+def _events(number: int, treaty: str, states: list[str], year: int) -> Iterator[Triple]:
+    """What happens to members in *year*: an incident, a request with its answer, fighting and ceasefires."""
+    article, wording, incident, plea = f"{treaty}-article", f"{treaty}-wording", f"incident-{number}", f"plea-{number}"
+    yield from _thing(article, "Article", article)
+    yield _link(article, "articleOf", treaty)
+    yield from _thing(wording, "ArticleVersion", wording)
+    yield _link(wording, "versionOf", article)
+    yield _link(wording, "introducedBy", f"{treaty}-entry-into-force")
+    yield Triple(_id(wording), _term("hasObligation"), _term("defence"))
+    yield from _thing(incident, "Incident", incident)
+    yield from (_link(incident, "participant", state) for state in states[:2])
+    yield _date(incident, "began", f"{year}-05")
+    yield from _thing(plea, "ArticleInvocation", plea)
+    yield _link(plea, "invokes", article)
+    yield _link(plea, "requestedBy", states[0])
+    yield _link(plea, "triggeredBy", incident)
+    yield Triple(_id(plea), _term("asksFor"), _term("militaryAssistance"))
+    yield _date(plea, "requestedOn", f"{year}-06-01")
+    yield _is_a(f"{plea}-decision", "Decision")
+    yield _link(f"{plea}-decision", "decisionOn", plea)
+    yield _date(f"{plea}-decision", "occurred", f"{year}-06-02")
+    yield Triple(_id(f"{plea}-decision"), _term("provides"), _term("consultations"))
+    fighting = f"conflict-{number}"
+    yield _is_a(fighting, "ConflictYear")
+    yield Triple(_id(fighting), _term("year"), Literal(year))
+    yield _link(fighting, "sideA", states[0])
+    yield _link(fighting, "sideB", states[1])
+    yield _date(fighting, "began", f"{year}")
+    for day in (1, 2):
+        truce = f"{incident}-ceasefire-{day}"
+        yield _is_a(truce, "Ceasefire")
+        yield _link(truce, "onIncident", incident)
+        yield from (_link(truce, "ceasefireParty", state) for state in states[:2])
+        yield _date(truce, "takesEffect", f"{year}-07-0{day}")
+        yield _date(truce, "heldUntil", f"{year}-07-0{day}")
+
+
+def _date(thing: str, property_: str, date: str) -> Triple:
+    return Triple(_id(thing), _term(property_), Literal(date))
 
 
 def _act(treaty: str, name: str, kind: str, states: list[str], day: str) -> Iterator[Triple]:
@@ -96,9 +150,9 @@ def _act(treaty: str, name: str, kind: str, states: list[str], day: str) -> Iter
     yield from (_link(act, "ofState", state) for state in states)
     yield _link(act, "ofTreaty", treaty)
     yield _link(act, "source", "chronicle")
-    yield Triple(_id(act), _term("occurred"), Literal(day))
+    yield _date(act, "occurred", day)
     if kind != "Signature":
-        yield Triple(_id(act), _term("takesEffect"), Literal(day))
+        yield _date(act, "takesEffect", day)
 
 
 def _thing(name: str, kind: str, label: str) -> Iterator[Triple]:
