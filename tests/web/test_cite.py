@@ -216,6 +216,13 @@ def test_the_page_of_an_answer_ends_with_its_citation(client, slug):
     assert behind.status_code == 200
 
 
+@pytest.mark.parametrize("page", ["/", "/download"])
+def test_the_front_page_and_the_downloads_end_with_the_citation_of_the_whole(client, page):
+    cited = client.get(page).text.partition('<h2 id="cite">Cite</h2>')[2]
+    assert "The Foedus maintainers (2026-11-22). Foedus: military alliances" in cited
+    assert all(f'href="/cite?format={form.name}"' in cited for form in citations.FORMS)
+
+
 def test_every_page_leads_to_the_citation_of_the_whole(client):
     assert all('<a href="/cite">Cite</a>' in client.get(page).text for page in ("/", "/queries", "/download", "/cite"))
 

@@ -173,6 +173,14 @@ def test_a_page_shows_the_items_and_says_what_they_are(client):
     assert "<code>state_wikidata</code></dt>" in wide
 
 
+def test_an_answer_with_items_is_cited_as_the_answer(client):
+    """By the link that says what to cite; the files that belong to the page have the items, as it has."""
+    links = client.get("/queries/members-on?alliance=csto&date=2022-09-13&wikidata=iri").headers.getlist("Link")
+    named = f'<{names.BASE}queries/members-on?alliance=csto&date=2022-09-13>; rel="cite-as"'
+    assert any(named in each for each in links)
+    assert any("members-on.csv?alliance=csto&date=2022-09-13&wikidata=iri>" in each for each in links)
+
+
 @pytest.mark.parametrize("name", questions.RESERVED)
 def test_no_question_may_call_a_parameter_as_an_address_does(tmp_path, name):
     file = tmp_path / "some.rq"

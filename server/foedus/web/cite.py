@@ -48,7 +48,7 @@ class Cited:
 @bp.app_context_processor
 def _at_hand() -> dict[str, object]:
     """What the pages of things and questions need to say how they are cited."""
-    return {"cite_thing": _cite_thing, "cite_question": _cite_question}
+    return {"cite_whole": _cite_whole, "cite_thing": _cite_thing, "cite_question": _cite_question}
 
 
 @bp.get(PATH)
@@ -222,8 +222,10 @@ def _work() -> Entry:
     rows = shelf().library.rows("work", [asking.iri(f"{names.ID}foedus-dataset")]) if about.version else ()
     authors = tuple(dict.fromkeys(row["author"].value for row in rows if "author" in row))
     if not rows:
-        note = f"Dataset {about.sha256[:_HASH]}" if about.sha256 else ""
-        return Entry(f"data-{about.sha256[:_HASH]}", "whole", "RDF data served by Foedus", note=note)
+        # Of another engine nobody knows which data it answers from.
+        mark = "" if about.changes else about.sha256[:_HASH]
+        note = f"Dataset {mark}" if mark else ""
+        return Entry(f"data-{mark}".rstrip("-"), "whole", "RDF data served by Foedus", note=note)
     as_of = f", as of {dates.in_words(about.as_of)}" if about.as_of else ""
     return Entry(
         key=f"foedus-{about.sha256[:_HASH]}",
@@ -347,6 +349,11 @@ def _source(iri: str, rows: list[asking.Row]) -> Entry:
 
 
 # ── at the end of pages ──
+
+
+def _cite_whole() -> tuple[str, list[tuple[Form, str]], str]:
+    """The citation of the dataset and the addresses of its formats."""
+    return _block(_work(), {}, "")
 
 
 def _cite_thing(iri: str) -> tuple[str, list[tuple[Form, str]], str]:

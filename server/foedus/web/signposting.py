@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 from flask import Flask, Response, g, request
 
 from foedus import names
-from foedus.web import downloads
+from foedus.web import downloads, handout
 from foedus.web.shelf import shelf
 
 _View = Callable[[Mapping[str, str], bool], "tuple[Signpost, ...]"]
@@ -133,7 +133,8 @@ def _question(args: Mapping[str, str], is_page: bool) -> tuple[Signpost, ...]:
     given = [(name, value) for name, value in request.args.items() if name not in ("format", "reasoning")]
     example = shelf().questions[args["slug"]].example if is_page else ()
     at = f"/queries/{quote(args['slug'])}"
-    named, values = (f"?{urlencode(each)}" if each else "" for each in (given, given or example))
+    own = [each for each in given if each[0] not in handout.OFFERED]
+    named, values = (f"?{urlencode(each)}" if each else "" for each in (own, given or example))
     files = (Signpost("item", f"{at}.{form}{values}", media_type) for form, media_type in _ANSWERS.items())
     return (
         Signpost("cite-as", names.BASE.rstrip("/") + at + named),
