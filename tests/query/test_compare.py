@@ -3,15 +3,16 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from foedus.errors import CannotRead, NoSuchThing
 from foedus.query.compare import Comparison, compare
-from foedus.query.record import FAR, Body, Covered
+from foedus.query.record import COW, FAR, Body, Code, Covered
 
-from .histories import party, record, span, wording
+from .histories import day, party, record, span, wording
 
 LEAGUE = Body("league", "League", "pact", (), None)
 HELD = span("1950-04-01", "1970-01-01")
@@ -217,6 +218,58 @@ def test_a_row_without_a_number_of_a_state_is_left_out_and_told(tmp_path):
 def test_a_membership_without_a_beginning_may_have_begun_on_any_day(tmp_path):
     found = compared(tmp_path, COW_MEMBERS.replace("4,1,1950,12,31,1969", ",,,12,31,1969"))
     assert (found.differences, found.agreements) == ([], 8)
+
+
+SUCCEEDED = day("1991-12-26")
+ONE_NUMBER = replace(
+    record(
+        party("alba", "pact", span("1980-01-01", "1995-01-01")),
+        party("borea", "pact", span("1980-01-01", "1991-12-26")),
+        party("cimmeria", "pact", span("1991-12-26", "1995-01-01")),
+        wordings=(wording("defense", HELD), wording("defense", span("1980-01-01", "1995-01-01"))),
+    ),
+    codes={
+        (COW, "alba"): [Code(1, FAR, "901")],
+        (COW, "borea"): [Code(1, SUCCEEDED, "902")],
+        (COW, "cimmeria"): [Code(SUCCEEDED, FAR, "902")],
+    },
+)
+"""Two states that had one number, one after the other."""
+
+
+def test_members_under_one_number_are_told_apart_by_their_days(tmp_path):
+    file = tmp_path / "theirs.csv"
+    file.write_text(
+        members(
+            "pact,901,Alba,1980,1,1,1980,12,31,1994",
+            "pact,902,Borea,1980,1,1,1980,12,25,1991",
+            "pact,902,Cimmeria,1980,12,26,1991,12,31,1994",
+        )
+    )
+    found = compare(file, ONE_NUMBER)
+    assert (found.differences, found.agreements) == ([], 6)
+
+
+def test_pairs_under_one_number_in_one_year_are_no_difference(tmp_path):
+    rows = [f"901,902,{year},1" for year in range(1980, 1995)]
+    file = tmp_path / "theirs.csv"
+    file.write_text("\n".join(("ccode1,ccode2,year,defense", *rows)) + "\n")
+    assert compare(file, ONE_NUMBER).differences == []
+    file.write_text("\n".join(("ccode1,ccode2,year,defense", *(row for row in rows if "1992" not in row))) + "\n")
+    assert [(each.what, each.year) for each in compare(file, ONE_NUMBER).differences] == [("defense", 1992)]
+
+
+def test_an_end_in_a_year_not_known_is_no_open_one(tmp_path):
+    """Our own table says so in a column of its own, since the columns of COW cannot."""
+    file = tmp_path / "ours.csv"
+    file.write_text(
+        "alliance,ccode,mem_st_year,mem_end_year,standing\nleague,904,1955,,ended\nleague,901,1950,1969,ended\n"
+    )
+    ends = [each for each in compare(file, OURS).differences if each.what == "end"]
+    assert ends == []
+    file.write_text(file.read_text().replace("1955,,ended", "1955,,certain"))
+    ends = [each.state1 for each in compare(file, OURS).differences if each.what == "end"]
+    assert ends == ["cimmeria"]
 
 
 @pytest.mark.parametrize("missing", ["", "NA", ".", "-9"])

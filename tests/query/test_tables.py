@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -166,6 +167,15 @@ def test_an_interruption_marks_its_years_and_ends_nothing():
     made = dyads(*both(span("1960-01-01", "1966-01-01")), pause, bodies=(league,))
     assert [row["year"] for row in made if row["interrupted"]] == [1962, 1963]
     assert [row["year"] for row in made] == [1960, 1961, 1962, 1963, 1964, 1965]
+
+
+def test_what_one_party_suspended_concerns_its_own_tie_alone():
+    held = span("1960-01-01", "1963-01-01")
+    pause = replace(party("borea", "pact", span("1961-03-01", "1962-01-01"), kind="suspended"), by=frozenset({"alba"}))
+    made = dyads(*both(held), party("cimmeria", "pact", held), pause)
+    interrupted = {(row["state1"], row["state2"]) for row in made if row["interrupted"]}
+    assert interrupted == {("alba", "borea")}
+    assert len({(row["state1"], row["state2"]) for row in made}) == 3
 
 
 def test_two_spells_of_one_state_are_no_pair():

@@ -34,7 +34,8 @@ RULES = (
     "**Numbers of states** change hands: each row has the number that was the state’s in that year, by the "
     "dated code assignments of the record. Where a state changed its number within the year, the later one "
     "counts.",
-    "**Interruptions** (frozen or suspended participation) do not end a pledge here; `interrupted` marks them.",
+    "**Interruptions** (frozen or suspended participation) do not end a pledge here; `interrupted` marks them. "
+    "One that a single party declared, as the United States did towards New Zealand, is one of its own ties alone.",
 )
 """What holds of all tables."""
 
@@ -88,7 +89,11 @@ def _of_pairs(pledged: str, one: str, other: str) -> tuple[Column, ...]:
         Column("gwcode2", "integer", f"{other}: {_GW_NUMBER}"),
         Column("certainty", "text", "how sure it is, on the surest day, that one treaty bound both"),
         *_looser(pledged),
-        Column("interrupted", "integer", "1 if the participation of either was, or may have been, frozen or suspended"),
+        Column(
+            "interrupted",
+            "integer",
+            "1 if the participation of one towards the other was, or may have been, interrupted",
+        ),
         Column("treaties", "text", "every treaty that bound both, or may have, by spaces"),
     )
 

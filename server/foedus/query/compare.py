@@ -194,7 +194,7 @@ class _Reader:
         self.lines = lines
         self.heads = heads
         self.unknown: dict[str, None] = {}
-        self.found: dict[tuple[str, int], str] = {}
+        self.found: dict[tuple[str, int, int], str] = {}
         self.holders: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
         for (scheme, state), codes in record.codes.items():
             for code in codes if scheme == COW else ():
@@ -222,20 +222,19 @@ class _Reader:
             raise CannotRead(f"{self.path}:{line.number}: {name} is {shown}.", "Give a year.", line=line.number)
         return value
 
-    def find_state(self, line: _Line, name: str, year: int) -> str | None:
-        """Whose the number in a cell was for most of *year*, else whose it was nearest to it in time.
+    def find_state(self, line: _Line, name: str, first: int, end: int) -> str | None:
+        """Whose the number in a cell was for most days from *first* to before *end*, else nearest to them in time.
 
         None, and told, for a number that is nobody's, or where there is none.
         """
         code = self.number(line, self.heads[name])
-        first, end = new_year(year), new_year(year + 1)
         held = self.holders.get(str(code), ())
         if not held:
             self.unknown[
                 _NO_NUMBER.format(name=name) if code is None else f"{code} is the number of no state here."
             ] = None
             return None
-        key = (str(code), year)
+        key = (str(code), first, end)
         if key not in self.found:
             # The days shared are negative, and nearer to nought, for a time that is not far off.
             self.found[key] = max(held, key=lambda each: min(each[1], end) - max(each[0], first))[2]
@@ -257,6 +256,8 @@ class _Pairs(_Reader):
         super().__init__(path, record, lines, heads)
         self.pair = pair
         self.kinds = kinds
+        self.numbers: set[tuple[frozenset[object], int]] = set()
+        """The pairs of numbers with the years for which the file has them."""
 
     def comparison(self) -> Comparison:
         there = self.there()
@@ -279,8 +280,9 @@ class _Pairs(_Reader):
                     made.agreements += 1
         pairs, all_years = {key[:2] for key in there}, {key[2] for key in there}
         for key, row in sorted(here.items()):
-            # A state that has no number in a year cannot be in the file.
-            numbered = row["ccode1"] is not None and row["ccode2"] is not None
+            # A state that has no number in a year cannot be in the file, nor can two under one number be told apart.
+            pair = frozenset((row["ccode1"], row["ccode2"]))
+            numbered = None not in pair and (pair, key[2]) not in self.numbers
             if numbered and key[:2] in pairs and key not in there and min(all_years) <= key[2] <= max(all_years):
                 certain = [kind for kind in KINDS if kind in self.kinds and row[kind] == 1]
                 made.differences += [_differs(key, kind, "", "1") for kind in certain]
@@ -292,8 +294,9 @@ class _Pairs(_Reader):
         found: dict[tuple[str, str, int], dict[str, int]] = {}
         for line in self.lines:
             year = self.year(line, "year")
-            one, other = (self.find_state(line, name, year) for name in self.pair)
+            one, other = (self.find_state(line, name, new_year(year), new_year(year + 1)) for name in self.pair)
             if one and other and one != other:
+                self.numbers.add((frozenset(self.number(line, self.heads[name]) for name in self.pair), year))
                 kinds = found.setdefault((one, other, year), {})
                 for kind, place in self.kinds.items():
                     value = self.number(line, place)
@@ -416,9 +419,12 @@ class _Members(_Reader):
                 rows.append((line, begin, (end[0] + 1, end[1] + 1) if end else None))
             else:
                 made.silent += 1
-        for line, known, end in rows:
-            begin = known or (1, (end[1] if end else self.horizon) - 1)
-            state = self.find_state(line, self.columns.state, year_of(begin[1]))
+        for line, known, told in rows:
+            begin = known or (1, (told[1] if told else self.horizon) - 1)
+            # So our own table says that one without a last day is over, in a year that is not known.
+            is_over = "standing" in self.heads and line.cells[self.heads["standing"]] == "ended"
+            end = told or ((begin[0] + 1, self.horizon) if is_over else None)
+            state = self.find_state(line, self.columns.state, known[0] if known else begin[1], begin[1] + 1)
             if state:
                 found[line.cells[self.heads[self.identity]].strip()][state].append(_Time(begin, end))
         made.unknown += self.unknown

@@ -98,7 +98,8 @@ class Spell:
     """A time as a member, party or signatory of *body*, or of frozen or suspended participation in it.
 
     *kind* is one of those five words, *since* and *until* are dates in EDTF as pages show them, *state* and *body*
-    local names, *name* that of the spell.
+    local names, *name* that of the spell. *by* are the states that declared a freeze or suspension, where states did:
+    it concerns the ties alone of which each of them is a side.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Spell:
     span: Span
     since: str
     until: str
+    by: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -222,6 +224,10 @@ def gap(there: tuple[int, int], here: tuple[int, int]) -> int:
 def _spells(rows: Iterable[Row]) -> tuple[Spell, ...]:
     found = list(rows)
     body_of = {row["spell"]: row["body"] for row in found if "body" in row}
+    declared: dict[str, set[str]] = defaultdict(set)
+    for row in found:
+        declared[row["spell"]].update([local(row["by"])] if "by" in row else ())
+    once = {(row["spell"], row.get("body")): row for row in found}
     return tuple(
         Spell(
             name=local(row["spell"]),
@@ -232,8 +238,9 @@ def _spells(rows: Iterable[Row]) -> tuple[Spell, ...]:
             span=_span(row),
             since=row.get("from", ""),
             until=row.get("until", ""),
+            by=frozenset(declared[row["spell"]]),
         )
-        for row in found
+        for row in once.values()
     )
 
 

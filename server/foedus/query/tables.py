@@ -151,7 +151,7 @@ class _Ties:
             for year in tie.years(reading, self.horizon):
                 cells[year].sure = min(cells[year].sure, sure)
         for pause in (*self.pauses[treaty, a], *self.pauses[treaty, b]):
-            for year in tie.meet(pause).years("possible", self.horizon):
+            for year in tie.meet(pause.span).years("possible", self.horizon) if pause.by <= {a, b} else ():
                 cells[year].interrupted = True
         for (span, obliged), kinds in self.pledges[treaty].items():
             held = tie.meet(span)
@@ -163,14 +163,14 @@ class _Ties:
         return len(cells) - before
 
 
-def _pauses(record: Record) -> dict[tuple[str, str], list[Span]]:
+def _pauses(record: Record) -> dict[tuple[str, str], list[Spell]]:
     """The frozen and suspended participations of states, by treaty: those in an alliance hold for all its treaties."""
-    found: dict[tuple[str, str], list[Span]] = defaultdict(list)
+    found: dict[tuple[str, str], list[Spell]] = defaultdict(list)
     for spell in record.spells:
         if spell.kind in ("frozen", "suspended"):
             body = record.bodies.get(spell.body)
             for treaty in (body.treaties if body else ()) or (spell.body,):
-                found[treaty, spell.state].append(spell.span)
+                found[treaty, spell.state].append(spell)
     return found
 
 
