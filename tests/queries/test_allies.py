@@ -17,7 +17,8 @@ def member(state: str, begin: tuple[str, str], end: tuple[str, str], number: int
 
 def fighting(year: int, begun: str, ended: str = "", sides: str = "foedus:sideA id:elis ; foedus:sideB id:pisa") -> str:
     """A conflict-year whose episode began on the day *begun*."""
-    end = f' ; foedus:ended "{ended}" ; foedus:endedLatest "{ended}"^^xsd:date' if ended else ""
+    bounds = (f'foedus:ended{bound} "{ended}"^^xsd:date' for bound in ("Earliest", "Latest"))
+    end = f' ; foedus:ended "{ended}" ; {" ; ".join(bounds)}' if ended else ""
     return (
         f'id:war-{year} a foedus:ConflictYear ; rdfs:label "War"@en ; foedus:year {year} ; {sides} ; '
         f'foedus:began "{begun}" ; foedus:beganEarliest "{begun}"^^xsd:date ; '
@@ -119,3 +120,12 @@ def test_a_clash_within_a_longer_incident_of_the_same_states_is_not_listed_besid
     whole = clash("1956-01-01", "1956-01-01")
     part = whole.replace("id:clash", "id:part").replace(" .\n", " ; foedus:partOf id:clash .\n")
     assert [row[0] for row in answer(ELIS + PISA + whole + part)] == ["clash"]
+
+
+@pytest.mark.parametrize(
+    ("ended", "certainty"), [("1960-06-30", "certain"), ("1960-07-01", "possible"), ("", "possible")]
+)
+def test_fighting_of_which_only_the_year_is_known_is_certain_where_it_was_over_before_one_left(ended, certainty):
+    """Elis left on the first of July: what may have begun in autumn was perhaps no fighting between allies."""
+    war = fighting(1960, "1960-01-01", ended).replace('beganLatest "1960-01-01"', 'beganLatest "1960-12-31"')
+    assert answer(ELIS + PISA + war) == [("war-1960", "elis", "pisa", certainty)]

@@ -27,7 +27,7 @@ PROMISED = {
     "casualties-of": (("incident",), ("claimant", "victims", "min", "max", "asOf", "source")),
     "claims-of": (("source",), ("claim", "claimant", "statement", "assessment")),
     "disagreements": ((), ("subject", "aspect", "valueA", "sourceA", "valueB", "sourceB", "days")),
-    "left-and-returned": ((), ("state", "body", "left", "returned")),
+    "left-and-returned": (("date",), ("state", "body", "left", "returned")),
     "unanswered": (("asOf",), ("invocation", "label", "asked", "outcome")),
 }
 
@@ -180,6 +180,15 @@ def test_a_disagreement_counts_days_only_between_two_days(ask):
     day = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
     for row in ask("disagreements"):
         assert bool(row["days"]) == bool(day.fullmatch(row["valueA"]) and day.fullmatch(row["valueB"])), row
+
+
+def test_every_question_about_membership_takes_a_date():
+    """Fighting between allies alone has days of its own: those of the fighting, one in each row."""
+    about = {slug: each for slug, each in questions.catalogue().items() if "membership" in each.keywords}
+    dated = {slug for slug, each in about.items() if any(one.type.endswith("#date") for one in each.parameters)}
+    assert len(about) > 10
+    assert about.keys() - dated == {"allies-in-conflict"}
+    assert "date" in {column.name for column in about["allies-in-conflict"].columns}
 
 
 def test_a_state_is_found_by_code_name_and_link(ask):
