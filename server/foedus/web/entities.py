@@ -118,6 +118,14 @@ def ontology() -> Response:
     return _vary(Response(render_template("ontology.html", vocabulary=describe.vocabulary(shelf().library))))
 
 
+@bp.get("/id/")
+@bp.get("/shape/")
+@bp.get("/graph/")
+def space() -> AnyResponse:
+    """What our names begin with names nothing: 303 to where things, or graphs and the shapes in one, are found."""
+    return redirect("/" if request.path == "/id/" else "/download", code=303)
+
+
 def wanted() -> Format | None:
     """The RDF format that the asker wants, by ``?format=`` or ``Accept``; None for a page."""
     name = request.args.get("format")

@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from flask import current_app
@@ -19,11 +19,19 @@ class Shelf:
     questions: Mapping[str, Question]
     home_example: str
     home: Callable[[], str]
+    _names: list[tuple[object, frozenset[str]]] = field(default_factory=list, repr=False)
+    """The rows that were read last, and the names in them: to gather these takes longer than to make a small page."""
 
     @property
     def names(self) -> frozenset[str]:
         """The IRIs of ours of which something is said."""
-        return frozenset(row["thing"].value for row in self.library.rows("names"))
+        rows = self.library.rows("names")
+        for read, found in self._names:
+            if read is rows:
+                return found
+        found = frozenset(row["thing"].value for row in rows)
+        self._names[:] = [(rows, found)]
+        return found
 
     @property
     def as_of(self) -> str:
