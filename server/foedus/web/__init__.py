@@ -16,6 +16,7 @@ from foedus.web import (
     endpoint,
     entities,
     explore,
+    fragments,
     headers,
     health,
     machines,
@@ -68,6 +69,7 @@ def create_app(pool: Asker, settings: Settings | None = None) -> Flask:
     app.register_blueprint(explore.bp)
     app.register_blueprint(cite.bp)
     app.register_blueprint(entities.bp)
+    app.register_blueprint(fragments.bp)
     app.register_blueprint(health.bp)
     app.register_blueprint(reconcile.bp)
     app.register_blueprint(why.bp)

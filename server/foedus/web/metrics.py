@@ -25,7 +25,7 @@ BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0
 ROUTES = frozenset(
     (
         *("sparql", "id", "page", "data", "ontology", "shape", "graph", "queries", "why", "validate", "download"),
-        *("cite", "reconcile", "health", "metrics", "static", ".well-known"),
+        *("cite", "fragments", "reconcile", "health", "metrics", "static", ".well-known"),
     )
 )
 """The first steps of our addresses; with ``home`` and ``other`` all the routes that are told apart."""
