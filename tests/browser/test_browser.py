@@ -30,6 +30,7 @@ PAGES = [
     "/ontology/LegalAct",
     "/shape/request-under",
     "/graph/asserted",
+    "/.well-known/void",
     "/page/armenia",
     "/page/csto",
     "/page/collective-security-treaty",

@@ -80,6 +80,7 @@ PAGES = {
     "/shape/Request": "request",
     "/shape/request-under": "request-under",
     "/graph/asserted": "Asserted",
+    "/.well-known/void": "What there is of what",
     "/page/armenia": "Armenia",
     "/page/csto": "Collective Security Treaty Organization",
     "/page/collective-security-treaty": "Collective Security Treaty",

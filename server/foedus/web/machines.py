@@ -21,7 +21,7 @@ IN_A_MAP = 50_000
 """Addresses that one map of the site may have, by https://www.sitemaps.org/protocol.html."""
 
 _PAGES = ("explore.home", "explore.catalogue", "entities.ontology", "explore.download", "machines.description")
-_OWN_PAGES = ("explore.sources",)
+_OWN_PAGES = ("explore.sources", "cite.cite")
 """Pages that data of one's own do not have."""
 
 _SPACES = ("/page/", "/ontology/", "/shape/", "/graph/", "/queries/")
