@@ -165,3 +165,13 @@ def test_the_lock_file_holds_hashes_and_no_addresses():
     assert len(locked) > 100
     assert [name for name, each in locked.items() if "integrity" not in each] == []
     assert '"resolved"' not in (HERE / "package-lock.json").read_text()
+
+
+def test_it_finds_its_way_through_our_fragments(ask, ours):
+    """By the controls alone: it asks for one pattern after the other, page by page, and joins what it gets."""
+    query = (
+        "SELECT ?iso { ?m foedus:ofAlliance id:csto ; foedus:ofState ?state . ?state foedus:iso3 ?iso } ORDER BY ?iso"
+    )
+    found = ask(query, ours.replace("/sparql", "/fragments"))
+    assert found == ask(query, ours)
+    assert "UZB" in json.dumps(found)
