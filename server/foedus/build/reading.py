@@ -1,5 +1,6 @@
 """Read the content: Turtle files with the lines of their subjects, and the other files as text."""
 
+import logging
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,6 +14,9 @@ from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, parse
 from foedus import names
 from foedus.build.findings import Count, Finding
 from foedus.errors import CannotRead
+
+# What is ill-typed is a finding, and needs no warning besides.
+logging.getLogger("rdflib.term").setLevel(logging.ERROR)
 
 Places = Mapping[str, tuple[str, int | None]]
 """Where a named thing is described first: IRI to file and line."""
@@ -163,7 +167,7 @@ def read(root: Path, data: Sequence[Path] = (), extra: Sequence[Path] = ()) -> C
         root=root,
         ontology=rdf.documents((path, _name(path, root)) for path in _in(root / "ontology", "*.ttl")),
         shapes=rdf.documents((path, _name(path, root)) for path in _in(root / "shapes", "*.ttl")),
-        data=rdf.documents(_apart(files)),
+        data=rdf.documents(told_apart(files)),
         rules=rdf.texts((path, _name(path, root)) for path in _in(root / "ontology" / "rules", "*.rq")),
         questions=rdf.texts(asked),
         links=None if data and not links else rdf.texts((path, _name(path, base)) for path in links),
@@ -171,7 +175,7 @@ def read(root: Path, data: Sequence[Path] = (), extra: Sequence[Path] = ()) -> C
     )
 
 
-def _apart(files: Iterable[tuple[Path, str]]) -> Iterator[tuple[Path, str]]:
+def told_apart(files: Iterable[tuple[Path, str]]) -> Iterator[tuple[Path, str]]:
     """*files*, each once, with a number after the name where two have the same."""
     numbers: dict[str, int] = {}
     for path, name in {path.resolve(): (path, name) for path, name in files}.values():

@@ -120,7 +120,9 @@ def validate(
     sieve = Sieve(Index((*stated, *terms)), Index(asked), ask)
     focus = sieve.focus_nodes()
     if only is not None:
-        focus = {node for node in focus if _is_among(node, only)}
+        # Blank nodes of the ontology are nobody's business here.
+        nameless = {node for each in own for node in (each.subject, each.object) if isinstance(node, BlankNode)}
+        focus = {node for node in focus if node in nameless or (isinstance(node, NamedNode) and node.value in only)}
     counted.append(Count("focus nodes", len(focus)))
     if only is None:
         findings += [
@@ -361,7 +363,7 @@ def _things(data: Iterable[Triple]) -> Iterator[NamedNode]:
 
 
 def _place(subject: Term, places: Places) -> tuple[str, int | None]:
-    return places.get(subject.value if isinstance(subject, NamedNode) else "", ("data/", None))
+    return places.get(subject.value if isinstance(subject, NamedNode | BlankNode) else "", ("data/", None))
 
 
 # --- the shapes ---------------------------------------------------------------------------------------------------

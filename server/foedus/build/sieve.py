@@ -47,7 +47,8 @@ _SILENT = frozenset(
 )
 
 _STRINGS = frozenset((_XSD + "string", _RDF + "langString"))
-_WHOLE = re.compile(r"0|-?[1-9][0-9]*")
+# Python takes no number of thousands of digits.
+_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,999}")
 # Spellings of which every processor knows that they are well typed, if the day is one of the calendar.
 _CERTAIN = {
     _XSD + "integer": _WHOLE,

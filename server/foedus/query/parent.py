@@ -45,13 +45,14 @@ def main(control_handle: int) -> None:
             loaded, description = engine.open_source(source)
         _warm_up(loaded)
     except FoedusError as error:
-        wire.tell(control, worker.refusal(error))
+        wire.tell(control, error.as_message())
         return
     except MemoryError:
-        wire.tell(control, worker.refusal(memory.does_not_fit()))
+        wire.tell(control, memory.does_not_fit().as_message())
         return
     except OSError as error:
-        wire.tell(control, worker.refusal(CannotServe(f"The dataset cannot be loaded: {error}.", "Free some memory.")))
+        failed = CannotServe(f"The dataset cannot be loaded: {error}.", "Free some memory.")
+        wire.tell(control, failed.as_message())
         return
     wire.tell(control, {"dataset": description.as_json()})
     gc.collect()
@@ -75,7 +76,7 @@ def _warm_up(loaded: engine.Loaded) -> None:
         try:
             engine.answer(loaded, Request(text), Nowhere())
         except FoedusError as error:
-            worker.refusal(error)
+            error.as_message()
 
 
 class Parent:
@@ -143,7 +144,8 @@ class Parent:
         """Say that no worker can be started, if none is there."""
         if not self.alive:
             reason = f"No process that answers can be started: {error.strerror}."
-            wire.tell(self.control, worker.refusal(CannotServe(reason, "Free some memory, or end other processes.")))
+            failed = CannotServe(reason, "Free some memory, or end other processes.")
+            wire.tell(self.control, failed.as_message())
 
     def bury(self, pid: int, handle: int) -> None:
         """Reap a worker that ended and say by which signal, 0 for none."""

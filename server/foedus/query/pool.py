@@ -234,7 +234,7 @@ class Pool:
                 header, body = heard
                 fit = not header["leaves"]
                 if "error" in header:
-                    raise _as_error(header)
+                    raise errors.of_message(header)
                 if header["file"]:
                     body = worker.take_body(header["file"])
             finally:
@@ -395,7 +395,7 @@ class Pool:
                 elif "dataset" in message:
                     self._description = Description(**message["dataset"])
                 elif "error" in message:
-                    self._failure = _as_error(message)
+                    self._failure = errors.of_message(message)
                     self._gate.close(Busy(self._failure.message, "Try again in a few seconds."))
                 self._change.notify_all()
 
@@ -446,10 +446,3 @@ def _why_not_started(parent: subprocess.Popen[bytes] | None) -> FoedusError:
 
 def _restarting() -> Busy:
     return Busy("The query processes are restarting.", "Try again in a few seconds.")
-
-
-def _as_error(message: dict[str, Any]) -> FoedusError:
-    """The error that a worker or the parent put into a message."""
-    kind = getattr(errors, str(message["error"]))
-    error: FoedusError = kind(message["message"], message["remedy"], message["line"], message["column"])
-    return error

@@ -1,25 +1,19 @@
 """A worker: a forked, disposable process that answers one query after the other and can do nothing else."""
 
-import ctypes
 import errno
 import gc
 import os
 import resource
 import select
-import signal
 import socket
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
+from foedus.confinement import confine
 from foedus.errors import AnswerTooLarge, FoedusError
 from foedus.query import memory, wire
 from foedus.query import store as engine
 from foedus.query.limits import MIB, Limits
 from foedus.query.pool import Request
-
-_LIBC = ctypes.CDLL(None, use_errno=True)
-_PR_SET_PDEATHSIG = 1
 
 
 def run(loaded: engine.Loaded, limits: Limits, parent: int, channel: socket.socket, body: int) -> None:
@@ -72,29 +66,8 @@ def _peak() -> int:
 
 def _give_up_rights(limits: Limits, parent: int, keep: tuple[int, int]) -> None:
     """Bind this process to its parent's life and to its limits, and leave it no file but its two."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        # The parent died between the fork and the line above.
-        os._exit(0)
-    for each in (signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP):
-        signal.signal(each, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Writing past RLIMIT_FSIZE then fails with EFBIG and can be told, instead of ending the process.
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     gc.disable()
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    space = pages * resource.getpagesize() + limits.memory
-    # Where memory runs out all the same, the kernel takes a worker and nobody else.
-    with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000")
-    low, high = sorted(keep)
-    os.closerange(3, low)
-    os.closerange(low + 1, high)
-    os.closerange(high + 1, os.sysconf("SC_OPEN_MAX"))
-    resource.setrlimit(resource.RLIMIT_AS, (space, space))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limits.answer, limits.answer))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+    confine(parent, keep, limits.memory, limits.answer)
     _START.update(peak=_peak(), touched=memory.touched())
 
 
@@ -148,24 +121,22 @@ def _answer(loaded: engine.Loaded, limits: Limits, message: dict[str, Any], body
         return {"kind": done.kind, "type": done.content_type, "rows": done.rows, "file": body.in_file}
     except FoedusError as error:
         body.drop()
-        return refusal(error)
+        return error.as_message()
     except OSError as error:
         if error.errno != errno.EFBIG:
             raise
         body.drop()
-        return refusal(
-            AnswerTooLarge(
-                f"The answer is larger than {limits.answer // MIB or limits.answer / MIB:.3g} MiB.",
-                "Add a LIMIT, or take the whole dataset from /download.",
-            )
-        )
+        return AnswerTooLarge(
+            f"The answer is larger than {limits.answer // MIB or limits.answer / MIB:.3g} MiB.",
+            "Add a LIMIT, or take the whole dataset from /download.",
+        ).as_message()
     except MemoryError:
         raise
     except BaseException as error:
         body.drop()
         # A panic of the engine arrives as a BaseException of its own; the process is not trusted afterwards.
         failed = FoedusError(f"The engine failed on this query ({type(error).__name__}).", "Write it another way.")
-        return {**refusal(failed), "leaves": True}
+        return {**failed.as_message(), "leaves": True}
 
 
 def _request(message: dict[str, Any]) -> Request:
@@ -178,14 +149,3 @@ def _request(message: dict[str, Any]) -> Request:
         named_graphs=None if named is None else tuple(named),
         dry=message["dry"],
     )
-
-
-def refusal(error: FoedusError) -> dict[str, Any]:
-    """*error* as a message; ``pool`` makes it an error again."""
-    return {
-        "error": type(error).__name__,
-        "message": error.message,
-        "remedy": error.remedy,
-        "line": error.line,
-        "column": error.column,
-    }

@@ -24,9 +24,11 @@ from foedus.web import (
     problems,
     reconcile,
     signposting,
+    validate,
     why,
 )
 from foedus.web.asking import Library
+from foedus.web.checking import Bench
 from foedus.web.desk import Desk, Network
 from foedus.web.express import Express
 from foedus.web.metrics import Metrics
@@ -78,6 +80,7 @@ def create_app(pool: Asker, settings: Settings | None = None) -> Flask:
     headers.register(app)
     signposting.register(app)
     machines.register(app)
+    validate.register(app, Bench(chosen.proxies))
     metrics.register(app, counts, pool)
     register = Register(counts, chosen.journal)
     app.wsgi_app = Watch(app.wsgi_app, register)  # type: ignore[method-assign]
@@ -89,3 +92,8 @@ def create_app(pool: Asker, settings: Settings | None = None) -> Flask:
 def express_of(app: Flask) -> Express | None:
     """What answers requests that came before in place of *app*; None where nothing is kept in memory."""
     return cast("Express | None", app.extensions.get("foedus-express"))
+
+
+def bench_of(app: Flask) -> Bench:
+    """What checks documents for *app*, to be closed with it."""
+    return cast(Bench, app.extensions["foedus-bench"])

@@ -1,0 +1,199 @@
+"""Have documents judged by processes of the build side, a few at once: this process reads nothing of them.
+
+The bench (``foedus.build.bench``) is started when the first document comes, and ends when none has come for a minute:
+ready, it holds some 200 MB, which nobody pays for who asks for no check. It ends as well when this process does.
+"""
+
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from importlib.util import find_spec
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from foedus.errors import Busy, Cancelled, NotOffered, OverShare, of_message
+from foedus.query import wire
+from foedus.query.gate import LOOK
+from foedus.web.desk import Network
+
+AT_ONCE = 2
+"""Documents that are judged at once."""
+
+WAITING = 4
+"""Documents that may wait for that; the next one is sent away."""
+
+PATIENCE = 5.0
+"""Seconds that a document waits."""
+
+LONGEST = 120.0
+"""Seconds after which a bench that says nothing is given up; it keeps time itself, and is ready long before."""
+
+Form = Literal["json", "ttl"]
+
+_NEEDED = ("rdflib", "pyshacl")
+
+
+class Bench:
+    """Takes documents from any number of threads; to be closed, or left to end with this process."""
+
+    def __init__(self, proxies: tuple[Network, ...] = ()) -> None:
+        self.proxies = proxies
+        self._change = threading.Condition()
+        self._clients: list[str | None] = []
+        self._at_work = 0
+        self._starting = threading.Lock()
+        self._control: socket.socket | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the processes, and what they are at."""
+        with self._starting:
+            if self._control:
+                # It may have ended by itself.
+                with suppress(OSError):
+                    self._control.shutdown(socket.SHUT_RDWR)
+
+    def judge(
+        self, document: bytes, syntax: str, form: Form, client: str | None, cancelled: Callable[[], bool] | None = None
+    ) -> bytes:
+        """The report on *document* in *form*, or the FoedusError that says why there is none.
+
+        Of one *client*, None being nobody in particular, one document at a time is taken.
+        """
+        missing = [name for name in _NEEDED if find_spec(name) is None]
+        if missing:
+            raise NotOffered(
+                f"This server cannot check documents: {' and '.join(missing)} is not installed.",
+                f"Its operator can install it: pip install {' '.join(missing)}",
+            )
+        self._come(client, cancelled)
+        try:
+            for _ in range(2):
+                # A bench that ends for want of work may do so just now; the next one is asked then.
+                if (report := self._asked(document, syntax, form, cancelled)) is not None:
+                    return report
+            raise Busy("The process that checks has ended.", "Try again in a few seconds.")
+        finally:
+            self._leave(client)
+
+    def _come(self, client: str | None, cancelled: Callable[[], bool] | None) -> None:
+        """Wait for a place."""
+        until = time.monotonic() + PATIENCE
+        with self._change:
+            if client is not None and client in self._clients:
+                raise OverShare("A document of your address is being checked.", "Send the next one after its report.")
+            if len(self._clients) >= AT_ONCE + WAITING:
+                raise Busy(f"{WAITING} documents are waiting already.", "Try again in a few seconds.")
+            self._clients.append(client)
+            try:
+                while self._at_work >= AT_ONCE:
+                    left = until - time.monotonic()
+                    if left <= 0:
+                        raise Busy(f"No check has ended within {PATIENCE:g} s.", "Try again in a few seconds.")
+                    if cancelled and cancelled():
+                        raise Cancelled("The asker left while waiting.")
+                    self._change.wait(min(left, LOOK))
+                self._at_work += 1
+            except BaseException:
+                self._clients.remove(client)
+                raise
+
+    def _leave(self, client: str | None) -> None:
+        with self._change:
+            self._at_work -= 1
+            self._clients.remove(client)
+            self._change.notify_all()
+
+    def _asked(self, document: bytes, syntax: str, form: Form, cancelled: Callable[[], bool] | None) -> bytes | None:
+        """What the bench reports; None where it ends without a word."""
+        given, report = os.memfd_create("foedus-document"), os.memfd_create("foedus-report")
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            with ours:
+                with theirs:
+                    _write(given, document)
+                    self._send({"syntax": syntax, "form": form}, (theirs.fileno(), given, report))
+                said = _hear(ours, cancelled)
+            if said is None:
+                return None
+            if "error" in said:
+                raise of_message(said)
+            content = os.pread(report, os.fstat(report).st_size, 0)
+            if said["refused"]:
+                raise of_message(json.loads(content))
+            return content
+        finally:
+            os.close(given)
+            os.close(report)
+
+    def _send(self, message: dict[str, Any], handles: tuple[int, ...]) -> None:
+        """Hand *message* and its files to the bench, which is started if there is none."""
+        with self._starting:
+            if self._control:
+                try:
+                    wire.tell(self._control, message, handles)
+                except OSError:
+                    self._control = None
+                else:
+                    return
+            self._control = self._start()
+            wire.tell(self._control, message, handles)
+
+    def _start(self) -> socket.socket:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            try:
+                process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "foedus.build.bench", str(theirs.fileno())],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    pass_fds=(theirs.fileno(),),
+                    # A Ctrl-C at the terminal is for this process, which then ends the others in order.
+                    process_group=0,
+                )
+            except OSError as error:
+                ours.close()
+                raise Busy("No process that checks can be started.", "Try again in a few seconds.") from error
+        threading.Thread(target=_bury, args=(process, ours), name="foedus-bench", daemon=True).start()
+        return ours
+
+
+def _bury(process: subprocess.Popen[bytes], control: socket.socket) -> None:
+    """Wait for the end of *process*; the life of a thread."""
+    process.wait()
+    control.close()
+
+
+def _hear(channel: socket.socket, cancelled: Callable[[], bool] | None) -> dict[str, Any] | None:
+    """What is said on *channel*; None where it is closed without a word."""
+    until = time.monotonic() + LONGEST
+    listening = select.poll()
+    listening.register(channel, select.POLLIN)
+    while (left := until - time.monotonic()) > 0:
+        if listening.poll(1000 * (min(left, LOOK) if cancelled else left)):
+            heard = wire.hear(channel)
+            return heard[0] if heard else None
+        if cancelled and cancelled():
+            raise Cancelled("The asker left while the document was checked.")
+    raise Busy("The process that checks does not answer.", "Try again in a few seconds.")
+
+
+def _write(file: int, content: bytes) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[os.write(file, left) :]
