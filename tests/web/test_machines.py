@@ -14,7 +14,7 @@ from rdflib.compare import isomorphic
 
 from foedus import names, questions
 from foedus.query import tables
-from foedus.web import desk, machines
+from foedus.web import desk, jsonld, machines
 
 SD = rdflib.Namespace(names.PREFIXES["sd"])
 FOEDUS = rdflib.Namespace(names.ONTOLOGY)
@@ -463,6 +463,49 @@ def test_json_ld_reads_like_json(client):
     assert alliance["constitutedBy"] == "id:csto-charter"
     spell = client.get("/data/membership-csto-armenia-1.jsonld").json["@graph"][0]
     assert (spell["ofState"], spell["beginEarliest"], spell["spellNumber"]) == ("id:armenia", "2003-09-18", 1)
+
+
+def test_a_document_too_large_for_that_goes_out_as_the_engine_wrote_it(client, monkeypatch):
+    monkeypatch.setattr(jsonld, "LARGEST", 1000)
+    answer = client.get("/data/csto.jsonld")
+    assert isinstance(answer.json, list)
+    assert isomorphic(parsed(answer.data, "json-ld"), parsed(client.get("/data/csto.nt").data, "nt"))
+
+
+def test_odd_values_are_written_so_that_they_stay_what_they_are():
+    """What does not fit its name is spelt out: no text becomes a thing or a day, and no number loses its form."""
+    iri, xsd = names.ONTOLOGY, names.PREFIXES["xsd"]
+    context = jsonld.Context(
+        terms={
+            "thing": {"@id": "foedus:thing", "@type": "@id"},
+            "day": {"@id": "foedus:day", "@type": "xsd:date"},
+            "text": {"@id": "foedus:text", "@container": "@language"},
+            "plain": "foedus:plain",
+        },
+        words={iri + each: each for each in ("thing", "day", "text", "plain")},
+        kinds={iri + "thing": "id", iri + "day": xsd + "date", iri + "text": "language", iri + "plain": ""},
+    )
+    values = [
+        {"@id": names.ID + "csto"},
+        {"@id": "_:b0"},
+        {"@id": "urn:x:y"},
+        {"@value": "id:csto"},
+        {"@value": "2022-09-13"},
+        {"@value": "2022-09-13", "@type": xsd + "date"},
+        {"@value": "deux", "@language": "fr"},
+        {"@value": "two", "@language": "en"},
+        {"@value": "second", "@language": "en"},
+        *({"@value": each, "@type": xsd + "integer"} for each in ("5", "-7", "007", "99999999999999999999", "0")),
+        *({"@value": each, "@type": xsd + "boolean"} for each in ("true", "1")),
+        {"@value": "1.50", "@type": xsd + "decimal"},
+        {"@value": "x", "@type": "http://example.org/type"},
+    ]
+    expanded = json.dumps(
+        [{"@id": names.ID + "odd", iri + each: values} for each in ("thing", "day", "text", "plain", "unknown")]
+    ).encode()
+    compacted = context.compact(expanded, names.ID + "odd")
+    assert isomorphic(parsed(compacted, "json-ld"), parsed(expanded, "json-ld"))
+    assert json.loads(compacted)["@graph"][0]["text"] == {"en": ["second", "two"], "fr": "deux"}
 
 
 def test_the_context_is_json_ld_and_names_every_term_once(client):

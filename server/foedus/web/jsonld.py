@@ -17,6 +17,9 @@ from foedus.web.asking import Library, Row
 
 MEDIA_TYPE = "application/ld+json"
 
+LARGEST = 4 << 20
+"""Bytes that are made readable: it takes many times their memory, here and not in a worker."""
+
 _RDF, _XSD, _OWL = (names.PREFIXES[each] for each in ("rdf", "xsd", "owl"))
 _TYPE, _TEXT = _RDF + "type", _RDF + "langString"
 _NODES = _OWL + "ObjectProperty"
@@ -54,7 +57,12 @@ class Context:
         return _written({"@context": {**names.PREFIXES, **self.terms}})
 
     def compact(self, expanded: bytes, first: str) -> bytes:
-        """The document *expanded*, as the engine writes it, with names in place of IRIs; *first* is told of first."""
+        """The document *expanded*, as the engine writes it, with names in place of IRIs; *first* is told of first.
+
+        One that is larger than `LARGEST` stays as it is.
+        """
+        if len(expanded) > LARGEST:
+            return expanded
         nodes: dict[str, dict[str, list[Value]]] = {}
         for each in json.loads(expanded):
             node = nodes.setdefault(each["@id"], {})
