@@ -11,7 +11,7 @@ from pathlib import Path
 from foedus import files, names
 from foedus.errors import CannotRead, NoSuchThing, WrongUsage
 
-RESERVED = ("format", "reasoning", "lang", "for")
+RESERVED = ("format", "reasoning", "lang", "for", "wikidata")
 """Names that an address uses for itself, so that no parameter may bear them."""
 
 DATE = names.PREFIXES["xsd"] + "date"
