@@ -19,6 +19,9 @@ Each is sent once, as often at once as there are workers, and four times as ofte
 Only of four times as many that last until a limit stops them, some are not reached within the time that they may wait:
 each gets its status or 429, and as many as may run at once get theirs.
 
+Each file of ``documents`` is an attack on /validate, with the same keys. It is sent once, and then as often at once as
+there are workers: one at least gets its status, and whoever comes while the address has a document checked, 429.
+
 There are two servers, so that it is certain which limit an attack meets first: one has little time and much memory, the
 other much time and little memory. What meets no limit is sent to the latter.
 """
@@ -46,6 +49,7 @@ from foedus.query import worker
 from foedus.query.limits import Limits
 
 CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.toml"))
+DOCUMENTS = sorted((Path(__file__).parent / "documents").glob("*.toml"))
 WORKERS = 6
 AT_ONCE = (1, WORKERS, 4 * WORKERS)
 RUN = Limits(workers=WORKERS).share_of_open
@@ -178,9 +182,13 @@ def memory(pid: int) -> int:
     total = 0
     for each in tree(pid):
         with suppress(OSError):
-            text = Path(f"/proc/{each}/smaps_rollup").read_text()
-            total += 1024 * int(re.search(r"^Pss:\s+(\d+)", text, re.M)[1])
+            total += memory_of(each)
     return total
+
+
+def memory_of(pid: int) -> int:
+    """Bytes of one process, of what it shares its part."""
+    return 1024 * int(re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)[1])
 
 
 def eventually(holds, seconds=30.0):
@@ -368,12 +376,48 @@ def assert_as_it_was(server: Attacked) -> None:
     eventually(lambda: memory(server.process.pid) < server.memory + 48 * MIB + WORKERS * worker._SPARE)
 
 
+@pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: file.stem)
+def test_a_document_gets_its_status_and_troubles_nobody(narrow, listener, file):
+    """The web process takes no memory for it; nothing is fetched; a query of somebody else never waits."""
+    attack = attack_of(file)
+    ((message, (status,)),) = requests(attack, listener[0])
+    begun = memory_of(narrow.process.pid)
+    with visitor(narrow.port) as seen:
+        heard = sent(narrow.port, message)
+        assert answers(heard) == [status], heard[:2000]
+        assert not attack.get("meets") or b"took longer than" in heard
+        if not attack.get("meets"):
+            came = Counter(each for heard in sent_at_once(narrow.port, message, WORKERS) for each in answers(heard))
+            assert came.keys() <= {status, 429}
+            assert came[status]
+    assert_untroubled(seen)
+    assert listener[1] == []
+    # The workers, their parent and the server, and beside them what checks, without any that is at work.
+    eventually(lambda: len(tree(narrow.process.pid)) <= WORKERS + 3)
+    eventually(lambda: memory_of(narrow.process.pid) < begun + 48 * MIB)
+
+
+def test_a_kill_of_the_server_ends_what_checks_documents(data):
+    """Also while it is at work."""
+    message = next(each for each in DOCUMENTS if each.stem == "acts-without-end")
+    with serving(data, "--workers", "2") as (process, port):
+        with ThreadPoolExecutor(1) as threads:
+            asked = threads.submit(sent, port, requests(attack_of(message), 0)[0][0])
+            everyone = eventually(lambda: len(found := tree(process.pid)) == 6 and found)
+            os.kill(process.pid, signal.SIGKILL)
+            assert answers(asked.result()) == []
+        eventually(lambda: not any(alive(each) for each in everyone))
+
+
 def test_every_limit_and_every_way_to_meet_it_is_attacked():
     """The corpus has what it is to have; a kind of attack cannot be lost unnoticed."""
     kinds = Counter(file.stem.split("-")[0] for file in CORPUS)
     least = {"nesting": 16, "doubling": 4, "cross": 9, "path": 3, "regex": 3, "service": 4, "load": 3, "from": 4}
     least |= {"values": 2, "in": 2, "ten": 4, "invalid": 3, "headers": 2, "form": 2, "smuggling": 14, "chain": 8}
     assert not Counter(least) - kinds
+    sent_to_be_checked = Counter(file.stem.split("-")[0] for file in DOCUMENTS)
+    least = {"entities": 3, "doctype": 2, "context": 6, "shapes": 3, "nesting": 5, "form": 3, "imports": 1}
+    assert not Counter(least) - sent_to_be_checked
     assert Counter(attack_of(file).get("meets") for file in CORPUS).keys() == {None, *TOLD}
 
 

@@ -27,6 +27,7 @@ PAGES = [
     "/queries/members-on",
     "/sparql",
     "/ontology",
+    "/validate",
     "/ontology/LegalAct",
     "/shape/request-under",
     "/graph/asserted",

@@ -22,6 +22,7 @@ from foedus.query import formats
 from foedus.web import desk, headers
 from foedus.web.checking import Bench, Form
 from foedus.web.problems import RETRY_AFTER
+from foedus.web.shelf import shelf
 
 bp = Blueprint("validate", __name__)
 
@@ -146,6 +147,7 @@ def _rendered(
         syntaxes=SYNTAXES,
         rows=ROWS,
         largest=LARGEST,
+        address=f"{shelf().home()}/validate",
     )
 
 
