@@ -186,6 +186,15 @@ def test_data_of_ones_own_are_cited_by_their_checksum(own, own_pool):
     }
 
 
+@pytest.mark.parametrize("address", ["thing=csto", "thing=foedus:Membership", "question=unanswered", "thing=id:csto"])
+def test_the_page_of_a_citation_leads_only_to_what_is_there(client, address):
+    """Terms have no sources behind them, and no link to any."""
+    html = client.get(f"/cite?{address}").text.partition("<main")[2]
+    links = {each.replace("&amp;", "&") for each in re.findall(r'href="(/[^"]+)"', html)}
+    assert any("for=" in each for each in links) == ("foedus:" not in address)
+    assert [link for link in links if client.get(link, follow_redirects=True).status_code != 200] == []
+
+
 # ── on pages ──
 
 

@@ -17,7 +17,7 @@ from foedus.questions import Question
 from foedus.web import asking, behind, citations, dates, handout, headers
 from foedus.web.behind import Behind
 from foedus.web.citations import FORMS, Entry, Form
-from foedus.web.describe import Naming, Shown
+from foedus.web.describe import Naming, Shown, page
 from foedus.web.shelf import shelf
 
 bp = Blueprint("cite", __name__)
@@ -62,30 +62,27 @@ def cite() -> Response:
         return _sources(wanted, form)
     if "question" in given:
         asked = _question(given.pop("question"))
-        entry, about = (
-            _of_question(asked, given),
-            f"/queries/{asked.slug}?{urlencode(_values(asked, given))}".rstrip("?"),
-        )
+        entry, about = _of_question(asked, given), _address(asked, given)
     elif "thing" in given:
         iri = _thing(given.pop("thing"))
         _require_nothing(given)
-        entry, about = _of_thing(iri), names.path(iri) or ""
+        entry, about = _of_thing(iri), page(iri)
     else:
         _require_nothing(given)
         entry, about = _work(), ""
     if form:
         return _sent([entry], form, entry.key)
     address = {name: value for name, value in request.args.items() if name != "format"}
-    page = render_template(
+    shown = render_template(
         "cite.html",
         entry=entry,
         about=about,
         text=citations.text(entry),
         written=[(each, citations.write([entry], each.name)) for each in FORMS[1:]],
         links=[(each, f"{PATH}?{urlencode({**address, 'format': each.name})}") for each in FORMS],
-        behind=f"{PATH}?{urlencode({'for': about})}" if about else "",
+        behind=_behind(about),
     )
-    return _vary(Response(page))
+    return _vary(Response(shown))
 
 
 def _sources(wanted: str, form: Form | None) -> Response:
@@ -93,24 +90,22 @@ def _sources(wanted: str, form: Form | None) -> Response:
     library = shelf().library
     target = _target(wanted)
     if isinstance(target, str):
-        found, title, about = behind.of_thing(library, target), _label(target), names.path(target) or ""
+        found, title, about = behind.of_thing(library, target), _label(target), page(target)
         key = f"sources-{_key(target)}"
     else:
         asked, values = target
         answer = answer_stored(library.pool, asked, values, "json")
         found = behind.of_answer(library, results.table(answer), _things(asked, values))
         title = _asked(asked, values)
-        about = f"/queries/{asked.slug}?{urlencode(_values(asked, values))}".rstrip("?")
+        about = _address(asked, values)
         key = f"sources-{asked.slug}"
     entries = _entries(found)
     if form:
         return _sent([entries[each.source] for each in found], form, key)
     ordered = sorted(found, key=lambda each: (-len(each.facts), entries[each.source].title.lower()))
     links = [(each, f"{PATH}?{urlencode({'for': wanted, 'format': each.name})}") for each in FORMS]
-    page = render_template(
-        "cited.html", title=title, about=about.replace("/id/", "/page/"), links=links, cited=_shown(ordered, entries)
-    )
-    return _vary(Response(page))
+    cited = _shown(ordered, entries)
+    return _vary(Response(render_template("cited.html", title=title, about=about, links=links, cited=cited)))
 
 
 def _shown(found: list[Behind], entries: Mapping[str, Entry]) -> list[Cited]:
@@ -245,9 +240,8 @@ def _of_thing(iri: str) -> Entry:
 
 def _of_question(asked: Question, given: Mapping[str, str]) -> Entry:
     """WrongUsage for values that do not fit."""
-    values = _values(asked, given)
-    address = f"{names.BASE}queries/{asked.slug}" + (f"?{urlencode(values)}" if values else "")
-    return _part("-".join((asked.slug, *map(_key, values.values()))), _asked(asked, given), address)
+    key = "-".join((asked.slug, *map(_key, _values(asked, given).values())))
+    return _part(key, _asked(asked, given), names.BASE.rstrip("/") + _address(asked, given))
 
 
 def _part(key: str, title: str, url: str) -> Entry:
@@ -276,6 +270,12 @@ def _values(asked: Question, given: Mapping[str, str]) -> dict[str, str]:
                 value if each.type == questions.DATE else resolve(value, each.type).removeprefix(names.ID)
             )
     return found
+
+
+def _address(asked: Question, given: Mapping[str, str]) -> str:
+    """The path of the answer to *asked* for the values *given*, always the same for the same."""
+    values = _values(asked, given)
+    return f"/queries/{asked.slug}" + (f"?{urlencode(values)}" if values else "")
 
 
 def _things(asked: Question, given: Mapping[str, str]) -> list[str]:
@@ -359,19 +359,23 @@ def _cite_whole() -> tuple[str, list[tuple[Form, str]], str]:
 def _cite_thing(iri: str) -> tuple[str, list[tuple[Form, str]], str]:
     """The citation of the thing *iri*, the addresses of its formats, and that of the sources behind it."""
     local = iri.removeprefix(names.ID) if iri.startswith(names.ID) else names.curie(iri).strip("<>")
-    return _block(_of_thing(iri), {"thing": local}, names.path(iri) or "" if iri.startswith(names.ID) else "")
+    return _block(_of_thing(iri), {"thing": local}, page(iri))
 
 
 def _cite_question(asked: Question, given: Mapping[str, str]) -> tuple[str, list[tuple[Form, str]], str]:
     """The same of the answer to *asked* for the values *given*, which fit."""
-    values = _values(asked, given)
-    about = f"/queries/{asked.slug}" + (f"?{urlencode(values)}" if values else "")
-    return _block(_of_question(asked, given), {"question": asked.slug, **values}, about)
+    address = {"question": asked.slug, **_values(asked, given)}
+    return _block(_of_question(asked, given), address, _address(asked, given))
 
 
 def _block(entry: Entry, address: Mapping[str, str], about: str) -> tuple[str, list[tuple[Form, str]], str]:
     links = [(each, f"{PATH}?{urlencode({**address, 'format': each.name})}") for each in FORMS]
-    return citations.text(entry), links, f"{PATH}?{urlencode({'for': about})}" if about else ""
+    return citations.text(entry), links, _behind(about)
+
+
+def _behind(about: str) -> str:
+    """Where the sources behind the page at *about* are; nowhere for terms, shapes and graphs, which have none."""
+    return f"{PATH}?{urlencode({'for': about})}" if about.startswith(("/page/", "/queries/")) else ""
 
 
 def _sent(entries: list[Entry], form: Form, name: str) -> Response:
