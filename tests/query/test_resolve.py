@@ -47,6 +47,7 @@ ALLIANCE, STATE = names.ONTOLOGY + "Alliance", names.ONTOLOGY + "State"
         ("Gleditsch-Ward number 365", STATE, "russia"),
         ("364", STATE, "russia"),
         ("643", STATE, "russia"),
+        ("365.0", STATE, "russia"),
         ("GW 643", STATE, "soviet-union"),
         ("99", STATE, "georgia"),
         ("gw", STATE, "georgia"),

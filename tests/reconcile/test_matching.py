@@ -57,6 +57,13 @@ def best(matcher, text, *kinds, **more):
         ("St. Lucia", "saint-lucia"),
         ("德国", "germany"),
         ("جمهورية كوريا", "south-korea"),
+        ("E. Germany", "east-germany"),
+        ("W. Germany", "germany"),
+        ("N. Korea", "north-korea"),
+        ("S Korea", "south-korea"),
+        ("S. Sudan", "south-sudan"),
+        ("Vietnam, S.", "south-vietnam"),
+        ("731.0", "north-korea"),
         ("COW 255", "germany"),
         ("ISO 276", "germany"),
         ("FIPS GM", "germany"),
@@ -87,6 +94,15 @@ def test_what_lists_give_to_different_states_is_not_certain(matcher):
         ("austria", False),
     ]
     assert not any(certain for _, _, certain in best(matcher, "51", "State"))
+
+
+def test_what_stands_for_a_missing_value_is_not_certain(matcher):
+    assert best(matcher, "NA", "State")[0] == ("namibia", 100, False)
+    assert best(matcher, "NAM", "State")[0] == ("namibia", 100, True)
+
+
+def test_of_nothing_there_are_no_candidates(matcher):
+    assert best(matcher, " ", "State") == []
 
 
 def test_a_misspelling_is_never_certain(matcher):

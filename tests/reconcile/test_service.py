@@ -125,6 +125,15 @@ def test_a_single_name_may_have_a_type_and_a_limit_beside_it(client):
     assert len(answer["result"]) == 2
 
 
+@pytest.mark.parametrize("blank", ["", "  ", "\u00a0"])
+def test_a_blank_cell_does_not_cost_the_others_their_answers(client, blank):
+    """As OpenRefine sends a cell of spaces, in the column itself and in one beside it."""
+    beside = [{"pid": "on", "v": blank}]
+    answer = asked(client, {"q0": {"query": blank, "type": "State"}, "q1": {"query": "Armenia", "properties": beside}})
+    assert [[each["id"] for each in answer.json[key]["result"]][:1] for key in ("q0", "q1")] == [[], ["armenia"]]
+    assert answer.json["q1"]["result"][0]["match"]
+
+
 def test_what_else_is_known_narrows_the_answer(client):
     """As OpenRefine sends it: a cell that is reconciled already, a number for a year."""
     wishes = [{"pid": "memberOf", "v": {"id": "nato", "name": "NATO"}}, {"pid": "on", "v": 1990}]
@@ -301,7 +310,6 @@ null
 {"q": 1}
 {"q": []}
 {"q": {}}
-{"q": {"query": ""}}
 {"q": {"query": 1}}
 {"q": {"query": "\ud800"}}
 {"q": {"query": "x", "limit": 0}}

@@ -48,6 +48,8 @@ _SMALL = frozenset(
         "und",
     )
 )
+_COMPASS = {"n": "north", "s": "south", "e": "east", "w": "west"}
+"""What a letter stands for before or after a name: “S. Korea”, “Germany, E.”."""
 _SHORT = {"st": "saint", "ste": "sainte", "rep": "republic", "dem": "democratic", "fed": "federal", "isl": "islands"}
 _TURNED = 0.98
 """What another order of the words leaves of a likeness."""
@@ -64,6 +66,8 @@ def folded(name: str) -> str:
 def words(name: str) -> tuple[str, ...]:
     """The words of *name* that tell it from others, folded and with usual abbreviations written out."""
     every = [_SHORT.get(word, word) for word in _WORD.findall(folded(name))]
+    if sum(len(word) > 1 for word in every) == len(every) - 1:
+        every[0], every[-1] = (_COMPASS.get(word, word) for word in (every[0], every[-1]))
     return tuple(word for word in every if word not in _SMALL) or tuple(every)
 
 

@@ -12,6 +12,7 @@ have names of their own (`things`). No text of an asker ever enters a query. The
 What was asked for beside the name lowers it: to a half where the candidate does not have it, by a tenth where it only
 may. Of equal candidates a state of today goes first. *Certain* is a candidate of 97 or more that has all that was asked
 for, and is the only thing of the kinds asked for that the text means as it stands or by its words, by whichever list.
+NA, which also stands for what is missing, is never certain.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,6 +26,9 @@ from foedus.query.things import Days, Thing, Things, local, read
 
 ON = Property("on", "on the day", "The day, month or year on which memberships and codes are asked for.")
 """Asked for beside others, and never a value of anything."""
+
+MISSING = frozenset(("na",))
+"""What stands in a column where nothing is known, and is a code besides: Namibia's."""
 
 STRICT = ("any", "all", "should")
 
@@ -57,7 +61,7 @@ class Query:
     """A text, the kinds of thing that it may mean, and what else the thing is to have.
 
     *strict* says whether a candidate is to be of any of *kinds*, of all, or is only better of one. Without a *text*,
-    every thing that has what is wished for is a candidate.
+    every thing that has what is wished for is a candidate, and without a wish none.
     """
 
     text: str = ""
@@ -99,6 +103,8 @@ class Matcher:
         wishes = [Wish(self.property(each.property).name, each.values) for each in query.wishes]
         on = _days(wishes)
         is_named = bool(query.text.strip())
+        if not is_named and not wishes:
+            return []
         scores, meant = self._scores(query.text, on) if is_named else (dict.fromkeys(self.things.by_name, 100.0), set())
         found = []
         for name, score in scores.items():
@@ -122,10 +128,9 @@ class Matcher:
             found = [each for each in found if each.score >= 100 * _PERHAPS]
             meant = {each.thing.name for each in found}
         found.sort(key=_best)
+        sure = meant if len(meant) == 1 and folded(query.text) not in MISSING else set()
         return [
-            Candidate(
-                each.thing, round(each.score, 2), each.score >= SURE and meant == {each.thing.name}, each.features
-            )
+            Candidate(each.thing, round(each.score, 2), each.score >= SURE and each.thing.name in sure, each.features)
             for each in found[: query.limit]
         ]
 

@@ -59,6 +59,7 @@ _PATIENCE = 1.0
 """Seconds that an asker waits for an index that another one has begun to make; then it makes its own."""
 _LISTED = re.compile(r"(.*\w)[\s:#.]+(\w{1,3})|([^\W\d_]+)(\d{1,3})")
 _WORD = re.compile(r"[^\W_]+")
+_WHOLE = re.compile(r"(?a)^([0-9]+)\.0+$")
 _NO_NAME = frozenset({"code", "no", "nr", "number"})
 _INDEXES: WeakKeyDictionary[Asker, dict[tuple[str, str], "Index"]] = WeakKeyDictionary()
 
@@ -168,8 +169,9 @@ def holders_of(given: Iterable[Code]) -> list[Code]:
 
 
 def _plain(code: str) -> str:
-    """*code* folded, a number without zeros before it: ISO's 051 is also written 51."""
+    """*code* folded, a number without zeros before or behind it: 051 is also written 51, and by pandas 51.0."""
     bare = folded(code)
+    bare = _WHOLE.sub(r"\1", bare)
     return str(int(bare)) if bare.isdecimal() else bare
 
 

@@ -123,7 +123,8 @@ def query(content: object, what: str) -> Query:
         _wrong(f"The “query” of {_lower(what)} is no text", "Write the name as a string.")
     name = _text(content.get("query", ""), what)
     wishes = _wishes(content.get("properties", []), what)
-    if not name.strip() and not wishes:
+    # A cell of spaces is no mistake of whoever sends a column, and would cost the others of a batch their answers.
+    if "query" not in content and not wishes:
         _wrong(f"{what} has neither “query” nor “properties”", "Give a name, or what the thing has.")
     strict = content.get("type_strict", "any")
     if strict not in STRICT:
@@ -257,7 +258,7 @@ def _wishes(content: object, what: str) -> tuple[Wish, ...]:
         if len(given) > MOST_VALUES:
             _wrong(f"A property of {_lower(what)} has {len(given)} values", f"Give at most {MOST_VALUES}.")
         wishes.append(Wish(_text(each["pid"], what), tuple(_value(value, what) for value in given)))
-    return tuple(wishes)
+    return tuple(each for each in wishes if any(value.strip() for value in each.values))
 
 
 _EXAMPLE = 'Write them as [{"pid": "memberOf", "v": {"id": "nato"}}, {"pid": "on", "v": "1999-03-12"}]'
