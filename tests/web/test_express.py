@@ -14,6 +14,7 @@ from foedus.query.dataset import Description
 from foedus.query.limits import MIB, Limits
 from foedus.query.pool import Answer
 from foedus.web import Settings, create_app, express_of, headers
+from foedus.web.desk import networks
 from foedus.web.watching import Journal
 
 from .front import serving
@@ -136,6 +137,20 @@ def test_a_client_that_has_the_answer_is_told_so_from_memory(app, client):
 def test_another_head_is_another_request(app, client):
     for accept in ("text/csv", "text/tab-separated-values", "application/json"):
         got(client, ASK, f"Accept: {accept}")
+    assert repeated(app) == 0
+
+
+def test_what_a_proxy_says_of_the_address_counts_from_that_proxy_alone(behind):
+    """The same bytes, from two addresses in turn: whoever asked first decides nothing for the other."""
+    trusted, other = "127.0.0.2", "127.0.0.3"
+    app = create_app(Cache(behind, MIB), Settings(proxies=networks([trusted])))
+    asked = ("/robots.txt", "X-Forwarded-Host: behind.example", "X-Forwarded-Proto: https")
+    with serving(app, threads=4, shortcut=express_of(app)) as (port, _):
+        for each in (other, trusted) * 4:
+            with socket.create_connection(("127.0.0.1", port), timeout=20, source_address=(each, 0)) as client:
+                told = got(client, *asked)[2]
+            assert (b"https://behind.example/sitemap.xml" in told) == (each == trusted)
+            assert (b"http://localhost/sitemap.xml" in told) == (each == other)
     assert repeated(app) == 0
 
 

@@ -21,7 +21,7 @@ _DONE, _REFUSED, _FAILED, _TOO_LONG = range(4)
 class Cost:
     """What one check may take."""
 
-    patience: float = 60.0
+    patience: float = 45.0
     """Seconds from its beginning to its end."""
     seconds: int = 15
     """Seconds of computing."""

@@ -1,7 +1,8 @@
 """The same request again is answered with the same bytes, before anything of it is read.
 
 The head of a request, with no body behind it, decides what is answered as long as the dataset is the same. So the whole
-head is the key: nothing has to be known of what in it matters. Kept is what anybody may keep (``Cache-Control:
+head is the key: nothing has to be known of what in it matters. Only what a proxy says of the address that was asked
+counts or not by who sends it, and is never kept. Kept is what anybody may keep (``Cache-Control:
 public``), no longer than that says, from the second time on that it is asked for, and in the room of the cache of
 answers. Each such request is numbered, counted and written down like any other.
 """
@@ -27,6 +28,9 @@ _SEEN = 4096
 
 _HEADERS = 1 << 10
 """Bytes that the head of an answer takes, about."""
+
+_OF_PROXIES = ("HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PROTO")
+"""What in the environment of a request changes its answer, if it comes from a proxy that is trusted."""
 
 _TIMING = "Server-Timing"
 _MADE_ANEW = frozenset(("Date", _TIMING, "X-Request-Id"))
@@ -93,6 +97,8 @@ class Express:
         """Keep the answer to the request *head*, if anybody may: *version* is that of before it was made."""
         told = dict(said)
         if version is None or told.get("Cache-Control") != headers.LASTING or status[:3] not in ("200", "304"):
+            return
+        if any(name in environ for name in _OF_PROXIES):
             return
         size = 2 * len(head) + len(body) + _HEADERS
         if len(head) > LONGEST_HEAD or not self.cache.kept.fits(size) or not self._came_before(head):
