@@ -222,7 +222,7 @@ def _chooses_graphs(loaded: Loaded, text: str) -> bool:
     Where that is in doubt, *loaded* is united for good, and both ways give the same.
     """
     chooses = scan.chooses_graphs(text)
-    if chooses is None:
+    if chooses is None and loaded.union:
         loaded.unite()
     return chooses is not False
 

@@ -30,7 +30,7 @@ MOST_PROOFS = 50
 """Proofs that one may ask for."""
 MOST_STATEMENTS = 3000
 """Statements that the proofs of one statement may rest on, all alternatives together."""
-MOST_NODES = 5000
+MOST_NODES = 20_000
 """Statements in all proofs that are given together, written out as trees, each as often as it is used."""
 MOST_DEPTH = 60
 """Rules one above the other, and longest way in between, that are followed."""
