@@ -10,7 +10,7 @@ other alliance, sign it and are bound, twelve of them by one act on one day, eig
 known by month or year. Five leave, one of them in an unknown month; four return, so that twenty states have twenty-four
 memberships; one is suspended, and one source attests all who are left. The treaty has an article with a pledge of
 defence, which one of the two invokes after an incident with the other; the request is answered, the fighting goes on
-for a year, and two ceasefires end it. Each twelfth alliance is dissolved. No state, treaty or date in it means a real
+for a year, and two ceasefires end it. Each fifth alliance is dissolved. No state, treaty or date in it means a real
 one. An event is held against every spell of its states: these two have few, as states do, and so the events grow in
 number and not each in what it is held against.
 """
@@ -96,7 +96,7 @@ def _alliance(number: int) -> Iterator[Triple]:
     yield Triple(_id(attestation), _term("asOf"), Literal(str(datetime.date(year + 30, 12, 31)), datatype=_DATE))
     for state in states[:9] + states[10:]:
         yield _link(attestation, "ofState", state)
-    if number % 12 == 0:
+    if number % 5 == 0:
         yield _is_a(f"{alliance}-dissolution", "Dissolution")
         yield _link(f"{alliance}-dissolution", "dissolves", alliance)
         yield _date(f"{alliance}-dissolution", "takesEffect", f"{year + 31}-01-01")
