@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -340,6 +341,16 @@ def test_where_the_pledges_are_covered_completely_there_are_zeros(shipped, pair,
     dyads = rows(shipped.table("dyad-year"))
     found = [row for row in dyads if {row["state1"], row["state2"]} == set(pair) and row["year"] == year]
     assert [[row[kind] for kind in PLEDGES] for row in found] == [pledges]
+
+
+def test_a_number_that_passes_on_is_of_both_states_in_that_year_alone(shipped):
+    """What the codebook warns of who joins tables by numbers."""
+    states = [(row["ccode"], row["year"], row["state"]) for row in rows(shipped.table("state-year")) if row["ccode"]]
+    held = Counter(each[:2] for each in states)
+    assert sorted(each for each in states if held[each[:2]] > 1) == [
+        (365, 1991, "russia"),
+        (365, 1991, "soviet-union"),
+    ]
 
 
 def test_germany_changes_its_number_in_1990(shipped):

@@ -474,6 +474,15 @@ def test_why_a_state_was_not_a_member_on_a_day(pool, state, alliance, day, holds
             assert why.explain(pool, each, proofs=1).proofs
 
 
+def test_acts_behind_a_refusal_stand_once_each_in_the_order_of_their_days(pool):
+    """Acts under the Treaty and the Charter are one; the day of the return to both is a range."""
+    values = {"state": "uzbekistan", "alliance": "csto", "date": "2013-01-01"}
+    told = [sentence for sentence, _ in whynot.why_not(pool, "membership", values).recorded]
+    assert len(told) == len(set(told)) > 8
+    years = [int(each.rpartition("(")[2].lstrip("[")[:4]) for each in told if each.endswith(")")]
+    assert years == sorted(years)
+
+
 def test_why_requests_do_not_count_as_answered(pool):
     """Armenia asked for troops and got observers; Kazakhstan got what it asked for."""
     request = "collective-security-treaty-article-4-{}"

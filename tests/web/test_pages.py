@@ -219,6 +219,7 @@ def test_an_unknown_name_is_404_with_near_matches(client, address, near):
     answer = get(client, address)
     assert answer.status_code == 404
     assert near in Page(answer.text).links
+    assert f">{near.rpartition('/')[2]}</a>" in answer.text, "by its name, not by its address"
     problem = client.get(address, headers={"Accept": "application/problem+json"})
     assert problem.status_code == 404
     assert near.rpartition("/")[2] in problem.json["remedy"]

@@ -33,7 +33,8 @@ RULES = (
     "which days the roll of each alliance is complete.",
     "**Numbers of states** change hands: each row has the number that was the state’s in that year, by the "
     "dated code assignments of the record. Where a state changed its number within the year, the later one "
-    "counts.",
+    "counts. Two states can have one number in a year in which it passed from the one to the other: in 1991 365 is the "
+    "Soviet Union and Russia. Only `state` and `year` together, or `state1`, `state2` and `year`, are unique.",
     "**Interruptions** (frozen or suspended participation) do not end a pledge here; `interrupted` marks them. "
     "One that a single party declared, as the United States did towards New Zealand, is one of its own ties alone.",
 )

@@ -83,11 +83,12 @@ def _membership(asker: Asker, given: Mapping[str, str]) -> Refusal:
     )
     acts = _rows(
         asker,
-        f"""<{alliance}> <{_FOEDUS}constitutedBy>|<{_FOEDUS}basedOn> ?treaty . ?act <{_FOEDUS}ofTreaty> ?treaty ;
-            <{_FOEDUS}ofState> <{state}> ; <{names.PREFIXES["rdfs"]}label> ?label ; <{_FOEDUS}occurred> ?day .
+        f"""<{alliance}> (<{_FOEDUS}constitutedBy>|<{_FOEDUS}basedOn>)/^<{_FOEDUS}ofTreaty> ?act .
+        ?act <{_FOEDUS}ofState> <{state}> ; <{names.PREFIXES["rdfs"]}label> ?label ; <{_FOEDUS}occurred> ?day .
         FILTER(LANG(?label) = "en")""",
         "ORDER BY ?day ?act",
     )
+    acts = sorted(acts, key=lambda row: row["day"].value.lstrip("["))
     recorded = [_spell_recorded(row) for row in spells]
     recorded += [
         (

@@ -39,6 +39,11 @@ class Entry:
         found = _DAY.search(self.date)
         return found[1] if found else ""
 
+    @property
+    def appeared_in(self) -> str:
+        """The work that it is a part of; of a news report the outlet, which styles do not look for as a publisher."""
+        return self.container or (self.publisher if self.kind == "newsReport" else "")
+
 
 @dataclass(frozen=True)
 class Form:
@@ -151,7 +156,8 @@ def _as_ris(entries: Sequence[Entry]) -> str:
         exact = _PLAIN_DATE.fullmatch(entry.date)
         said = [("TY", KINDS.get(entry.kind, KINDS[""])[0]), ("ID", entry.key)]
         said += [("AU", each) for each in entry.authors]
-        said += [("TI", entry.title), ("T2", entry.container), ("PB", entry.publisher), ("PY", entry.year)]
+        said += [("TI", entry.title), ("T2", entry.appeared_in)]
+        said += [("PB", entry.publisher if entry.publisher != entry.appeared_in else ""), ("PY", entry.year)]
         if exact:
             said.append(("DA", "/".join(part or "" for part in (*exact.groups()[:3], ""))))
         elif entry.date:
@@ -173,8 +179,8 @@ def _csl(entry: Entry) -> dict[str, Any]:
         "type": KINDS.get(entry.kind, KINDS[""])[1],
         "title": _line(entry.title),
         "author": [{"literal": _line(each)} for each in entry.authors],
-        "container-title": _line(entry.container),
-        "publisher": _line(entry.publisher),
+        "container-title": _line(entry.appeared_in),
+        "publisher": _line(entry.publisher if entry.publisher != entry.appeared_in else ""),
         "issued": _csl_date(entry.date),
         "version": _line(entry.version),
         "language": _line(entry.language),
