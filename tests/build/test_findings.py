@@ -194,6 +194,15 @@ def test_a_rule_without_an_end_stops_the_build_with_its_name(world, tmp_path):
     assert not (tmp_path / "out" / "dataset.nq").exists()
 
 
+def test_no_rule_is_blamed_for_what_a_file_leaves_out(world):
+    """A rule concludes something else of the same state: what it signed."""
+    states = world / "data" / "states.ttl"
+    states.write_text(states.read_text().replace('rdfs:label "Rome"@en', 'rdfs:comment "Rome"@en'))
+    told = [each for each in check(root=world).findings if "is missing" in each.message]
+    assert told
+    assert not any("Concluded by" in each.remedy for each in told)
+
+
 def test_a_rule_that_contradicts_a_shape_stops_the_build_with_its_name(world, tmp_path):
     shapes_file = world / "shapes" / "state.ttl"
     shapes_file.write_text(

@@ -141,7 +141,7 @@ def test_ask_without_reasoning_sees_what_files_state_alone(run, tmp_path):
 
 
 def test_ask_takes_and_gives_items_of_wikidata(run):
-    """As the server does, also of a query of one's own; where there are no rows, there is nothing to put them beside."""
+    """As the server does, also of a query of one's own; without rows there is nothing to put them beside."""
     done = run("ask", "members-on", "alliance=wd:Q318693", "date=2022-09-13", "--wikidata", "--csv")
     lines = done.stdout.decode().splitlines()
     assert lines[0].endswith(",membership,state_wikidata,membership_wikidata")

@@ -129,7 +129,12 @@ def _judged(paths: Sequence[Path], root: Path) -> Report:
     if not given:
         raise _unchecked(paths[0])
     texts = [(name, strangers.syntax_of(path), strangers.content_of(path, strangers.AT_HOME)) for path, name in given]
-    ground = judging.ground(root, _shapes_are_as_built)
+    ground, obstacles = None, Report((), ())
+    try:
+        ground = judging.ground(root, _shapes_are_as_built)
+    except DataHasFindings as error:
+        # Where the files at fault are ours, they are why nothing more can be said of these.
+        obstacles = error.report if isinstance(error.report, Report) else obstacles
 
     def judge() -> str:
         read, faults = [], []
@@ -138,7 +143,9 @@ def _judged(paths: Sequence[Path], root: Path) -> Report:
                 read.append(strangers.read(content, syntax, name, strangers.AT_HOME))
             except BadDocument as fault:
                 faults.append(Finding(name, fault.line, "", fault.message, fault.remedy))
-        judged = judging.judge(ground, read).report if read else Report((), ())
+        judged = Report((), ()) if faults else obstacles
+        if ground and read:
+            judged = judging.judge(ground, read).report
         return replace(judged, findings=(*faults, *judged.findings)).json()
 
     return Report.of_json(apart.run(judge, apart.AT_HOME))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QueryTriples, Store, Triple
 
 from foedus import names, questions
+from foedus.build import firing, rulebook
 from foedus.build.findings import Count, Finding
 from foedus.build.reading import Content, Source
 
@@ -18,7 +19,7 @@ MOST_NEW = 1_000_000
 MOST_PER_FACT = 10
 """Limits that only rules without an end reach: rounds of one stratum; conclusions of any build and of a large one."""
 
-_INFERRED = NamedNode(names.INFERRED)
+_ASSERTED, _INFERRED = NamedNode(names.ASSERTED), NamedNode(names.INFERRED)
 _COMMENT_OR_STRING = re.compile(
     r"""<[^<>"{}|^`\\\s]*>|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|(?P<comment>\#[^\n]*)""", re.VERBOSE
 )
@@ -53,7 +54,9 @@ class Conclusions:
     seconds: tuple[tuple[str, float], ...]
     """Seconds of CPU that each rule took."""
     rounds: int
-    """How often the rules of a stratum ran, over all strata."""
+    """How often the rules of a stratum were gone through, over all strata."""
+    runs: int = 0
+    """How often rules ran: one that nothing new can concern is passed over."""
 
 
 def read(content: Content) -> tuple[tuple[Rule, ...], list[Finding]]:
@@ -75,7 +78,8 @@ def read(content: Content) -> tuple[tuple[Rule, ...], list[Finding]]:
 def run(rules: Iterable[Rule], store: Store) -> Conclusions:
     """Add what *rules* conclude from all graphs of *store* to its graph of inferences.
 
-    Each stratum runs until a round adds nothing; the next one then builds on it. A rule that does not come to an end,
+    Each stratum runs until a round adds nothing; the next one then builds on it. In a round after the first, a rule
+    runs only if what came since it ran last can make a difference to it. A rule that does not come to an end,
     or concludes what is no statement about named things, is a finding and ends the run.
     """
     ordered = sorted(rules, key=lambda rule: (rule.stratum, rule.name))
@@ -84,39 +88,50 @@ def run(rules: Iterable[Rule], store: Store) -> Conclusions:
     known = {Triple(quad.subject, quad.predicate, quad.object) for quad in store}
     seconds = dict.fromkeys(by_rule, 0.0)
     most = max(MOST_NEW, MOST_PER_FACT * len(known))
-    rounds = 0
+    rounds = runs = 0
     for stratum in sorted({rule.stratum for rule in ordered}):
         here = [rule for rule in ordered if rule.stratum == stratum]
+        needs = {rule.name: rulebook.needs(rule) for rule in here}
+        news, marks = firing.News(), dict[str, dict[str, int]]()
         for round_ in range(MOST_ROUNDS + 1):
             rounds += 1
             latest = ""
             for rule in here:
                 begun = time.process_time()
+                need, mark = needs[rule.name], marks.get(rule.name)
+                if need is not None and mark is not None and not need.touched(news, mark, store):
+                    seconds[rule.name] += time.process_time() - begun
+                    continue
+                marks[rule.name] = news.mark()
+                runs += 1
                 try:
                     new = _new(rule, store, known, most - len(concluded))
                     if new and round_ == MOST_ROUNDS:
                         raise _Stopped(f"After {MOST_ROUNDS} rounds the rule still concludes something new.")
                 except _Stopped as stopped:
                     finding = Finding(rule.file, None, "", str(stopped), "Let it conclude from what it cannot add to.")
-                    return Conclusions(tuple(concluded), (finding,), _counted(by_rule), tuple(seconds.items()), rounds)
+                    taken = tuple(seconds.items())
+                    return Conclusions(tuple(concluded), (finding,), _counted(by_rule), taken, rounds, runs)
                 store.extend(Quad(each.subject, each.predicate, each.object, _INFERRED) for each in new)
                 known.update(new)
+                news.add(new)
                 concluded.update(dict.fromkeys(new))
                 by_rule[rule.name] += len(new)
                 seconds[rule.name] += time.process_time() - begun
                 latest = rule.name if new else latest
             if not latest:
                 break
-    return Conclusions(tuple(concluded), (), _counted(by_rule), tuple(seconds.items()), rounds)
+    return Conclusions(tuple(concluded), (), _counted(by_rule), tuple(seconds.items()), rounds, runs)
 
 
 def blamed(findings: Iterable[Finding], rules: Sequence[Rule], store: Store) -> Iterator[Finding]:
     """*findings* on what *store* holds; each on a node of which only rules say what is wrong names them in its remedy.
 
-    Those are the rules that conclude the value of which the finding speaks, or, where it speaks of none, anything of
-    its node.
+    Those are the rules that conclude a value or a property of which the finding speaks, or, of a node that no file
+    describes, anything.
     """
     concluded: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+    described: set[str] = set()
     wanted = tuple(findings)
     for rule in rules if wanted else ():
         answer = store.query(rule.text, use_default_graph_as_union=True)
@@ -124,11 +139,14 @@ def blamed(findings: Iterable[Finding], rules: Sequence[Rule], store: Store) -> 
             quads = store.quads_for_pattern(triple.subject, triple.predicate, triple.object, None)
             if all(quad.graph_name == _INFERRED for quad in quads) and isinstance(triple.subject, NamedNode):
                 value = triple.object.value if isinstance(triple.object, NamedNode | Literal) else ""
-                concluded[names.curie(triple.subject.value)].add((rule.file, names.curie(value)))
+                node = names.curie(triple.subject.value)
+                concluded[node] |= {(rule.file, names.curie(value)), (rule.file, names.curie(triple.predicate.value))}
+                if any(store.quads_for_pattern(triple.subject, None, None, _ASSERTED)):
+                    described.add(node)
     for each in wanted:
         about = concluded[each.node]
-        spoken_of = {file for file, value in about if value in each.message}
-        files = ", ".join(sorted(spoken_of or {file for file, _ in about}))
+        at_fault = {file for file, said in about if each.node not in described or said in each.message}
+        files = ", ".join(sorted(at_fault))
         yield replace(each, remedy=f"{each.remedy} Concluded by {files}.") if files else each
 
 

@@ -147,7 +147,7 @@ def _head(used: list[str]) -> str:
         "data/crosswalk.csv and run the command again.\n"
         f"From: {', '.join(used)}.\n"
         "A number is valid on the days on which its list counts the state as a member of the state system. The day on\n"
-        "which a list itself stops ends nothing. The list of ISO and other codes gives no days, and none is made up here."
+        "which a list itself stops ends nothing. The list of ISO and other codes gives no days; none is made up here."
     )
 
 
