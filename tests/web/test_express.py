@@ -154,6 +154,11 @@ def test_what_a_proxy_says_of_the_address_counts_from_that_proxy_alone(behind):
     assert repeated(app) == 0
 
 
+def test_behind_a_proxy_what_has_no_address_of_the_server_in_it_is_kept(app, client):
+    said = ("X-Forwarded-Host: behind.example", "X-Forwarded-Proto: https")
+    assert {each[0] for each in until_repeated(app, client, ASK, *said)} == {200}
+
+
 def test_what_changes_each_time_is_made_each_time(app, client, behind):
     for _ in range(4):
         assert got(client, "/sparql?query=SELECT%20(NOW()%20AS%20%3Fn)%20%7B%7D")[1]["Cache-Control"] == "no-store"

@@ -56,7 +56,11 @@ class Desk:
 
     def home(self) -> str:
         """How the addresses of this server begin, without a slash, for the client of the request that is answered."""
-        return home(visit.environ() or {}, self.proxies)
+        environ = visit.environ()
+        if environ is None:
+            return home({}, self.proxies)
+        environ[visit.PLACED] = True
+        return home(environ, self.proxies)
 
     def _client(self, environ: WSGIEnvironment) -> str | None:
         """The client's address, an IPv6 one as its /64: every host has a whole one to itself."""

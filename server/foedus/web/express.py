@@ -17,7 +17,7 @@ from foedus.errors import FoedusError
 from foedus.query.cache import Cache
 from foedus.query.dataset import Description
 from foedus.web import headers, metrics
-from foedus.web.visit import ASKED
+from foedus.web.visit import ASKED, PLACED
 from foedus.web.watching import Register, Served
 
 LONGEST_HEAD = 8 << 10
@@ -30,7 +30,7 @@ _HEADERS = 1 << 10
 """Bytes that the head of an answer takes, about."""
 
 _OF_PROXIES = ("HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PROTO")
-"""What in the environment of a request changes its answer, if it comes from a proxy that is trusted."""
+"""What in the environment of a request changes the addresses in its answer, if it comes from a trusted proxy."""
 
 _TIMING = "Server-Timing"
 _MADE_ANEW = frozenset(("Date", _TIMING, "X-Request-Id"))
@@ -98,7 +98,7 @@ class Express:
         told = dict(said)
         if version is None or told.get("Cache-Control") != headers.LASTING or status[:3] not in ("200", "304"):
             return
-        if any(name in environ for name in _OF_PROXIES):
+        if PLACED in environ and any(name in environ for name in _OF_PROXIES):
             return
         size = 2 * len(head) + len(body) + _HEADERS
         if len(head) > LONGEST_HEAD or not self.cache.kept.fits(size) or not self._came_before(head):

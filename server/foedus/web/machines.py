@@ -38,6 +38,7 @@ Disallow: /*?
 Disallow: /sparql
 Disallow: /why
 Disallow: /search
+Disallow: /fragments
 Disallow: /reconcile
 Disallow: /validate
 Disallow: /health

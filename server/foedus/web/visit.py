@@ -9,6 +9,9 @@ REQUEST_ID = "foedus.request_id"
 ASKED = "foedus.asked"
 """Where it holds what was asked and answered for it: a list of ``watching.Asked``."""
 
+PLACED = "foedus.placed"
+"""Where it says that the answer has addresses of this server in it, as the request reached it."""
+
 _NOW: ContextVar[WSGIEnvironment | None] = ContextVar("visit", default=None)
 
 
