@@ -1,20 +1,29 @@
 """Triple Pattern Fragments: the statements that match one pattern, page by page, for clients that do the joining.
 
 https://linkeddatafragments.org/specification/triple-pattern-fragments/: the controls and the counts stand in a graph of
-their own in TriG, and beside the statements in Turtle. A nameless node has a name within its page only, and no pattern
-finds it.
+their own where the format has graphs, and beside the statements where it has none. Two things are otherwise: a pattern
+that nothing matches is answered with an empty fragment and 200, since clients take a 404 for a broken source; and a
+page that is not there with the same error as any address of ours.
+
+A nameless node has a name within its page only, and no pattern finds it. A triple that is itself part of a statement
+cannot be written in RDF 1.1: such statements are counted, and shown on the page, and left out of the files.
 """
 
+import json
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import Blueprint, Response, render_template, request
 
 from foedus import names
 from foedus.errors import NoSuchThing, NotAcceptable, WrongUsage
 from foedus.query import formats, results
-from foedus.query.results import Term
+from foedus.query.answering import ASSERTED_ONLY, reasons
+from foedus.query.formats import Format
+from foedus.query.pool import Request
+from foedus.query.results import Table, Term
 from foedus.query.resultset import written
 from foedus.web import endpoint, handout, headers
 from foedus.web.describe import Naming
@@ -28,22 +37,68 @@ ON_A_PAGE = 100
 """Statements on one page."""
 
 PLACES = ("subject", "predicate", "object")
-FORMS = {"trig": ("application/trig",), "ttl": ("text/turtle",)}
 
+FORMS = tuple(formats.named(name, "graph") for name in ("trig", "nq", "jsonld", "ttl", "nt"))
+"""The formats of a fragment; the first is for who accepts anything."""
+
+_AT_ONCE = 10 * ON_A_PAGE
+"""Statements that one query brings into order: whoever reads page after page has it done once for ten."""
 _LONGEST = 4000
 """Characters of a term in a pattern."""
 
+_HTML = "text/html; charset=utf-8"
 _VARIABLES = ("s", "p", "o")
-_LITERAL = re.compile(r'"(.*)"(?:@([a-zA-Z]{1,8}(?:-[a-zA-Z0-9]{1,8})*)|\^\^<?([^<>"]*)>?)?', re.DOTALL)
+_VARIABLE = re.compile(r"\?\w+")
+_IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|^`\\]+")
+_LITERAL = re.compile(r'"(.*)"(?:@([a-zA-Z]{1,8}(?:-[a-zA-Z0-9]{1,8})*)|\^\^(.+))?', re.DOTALL)
 _PAGE = re.compile(r"[1-9][0-9]{0,8}")
+_LONE_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_PAGE_GIVEN = re.compile(rb"page(?:=|\Z)")
+_QUERY_CHARACTERS = "%!$&'()*+,;=:@/?"
+
+_FOAF, _RDF, _VOID, _XSD = (names.PREFIXES[each] for each in ("foaf", "rdf", "void", "xsd"))
 _HYDRA = "http://www.w3.org/ns/hydra/core#"
+
+Triple = tuple[Term, Term, Term]
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """What is asked for: what stands *given* at each place, the *terms* that this fixes, the rest as *variables*.
+
+    Places with the same variable hold the same term. Without *reasoning* only what is asserted matches.
+    """
+
+    given: Mapping[str, str]
+    terms: tuple[Term | None, ...]
+    variables: tuple[str, ...]
+    reasoning: bool
+
+    @property
+    def open(self) -> tuple[str, ...]:
+        """The variables, each once."""
+        pairs = zip(self.terms, self.variables, strict=True)
+        return tuple(dict.fromkeys(variable for term, variable in pairs if term is None))
+
+    @property
+    def possible(self) -> bool:
+        """Whether a statement can be so: in RDF a literal is an object only."""
+        return not any(term and term.kind == "literal" for term in self.terms[:2])
+
+    def __str__(self) -> str:
+        """The pattern in SPARQL."""
+        pairs = zip(self.terms, self.variables, strict=True)
+        return " ".join(written(term) if term else f"?{variable}" for term, variable in pairs)
+
+    def statement(self, row: Mapping[str, Term]) -> tuple[Term, ...]:
+        """The statement that the solution *row* makes of it."""
+        return tuple(term or row[variable] for term, variable in zip(self.terms, self.variables, strict=True))
 
 
 @dataclass(frozen=True)
 class Fragment:
-    """One page of the statements that match a pattern: *total* there are; *terms* has what the pattern fixes."""
+    """One page of the statements that match a pattern; *total* there are."""
 
-    terms: tuple[Term | None, ...]
     total: int
     page: int
     rows: tuple[tuple[Term, ...], ...]
@@ -57,116 +112,213 @@ class Fragment:
 def fragments() -> Response:
     """The statements that match ``?subject=&predicate=&object=``, each given or left open."""
     given = handout.given(request.args.items(multi=True))
-    form = _form(given.pop("format", None))
-    page = given.pop("page", "1")
+    form, content_type = _form(given.pop("format", None))
+    page, reasoning = given.pop("page", "1"), reasons(given.pop("reasoning", None))
     if wrong := [name for name in given if name not in PLACES]:
         raise WrongUsage(f"A pattern has no “{wrong[0][:60]}”.", f"Write {PATH}?subject=…&predicate=…&object=….")
     if not _PAGE.fullmatch(page):
         raise WrongUsage(f"“{page[:20]}” is no page.", "Give a number from 1 on.")
-    found = _fragment(tuple(_term(place, given.get(place, "")) for place in PLACES), int(page))
-    if found.page > found.pages:
-        raise NoSuchThing(f"There is no page {found.page:,} of it.", f"It has {found.pages:,}.")
-    pattern = {place: given[place] for place in PLACES if given.get(place)}
+    pattern = _pattern(given, reasoning)
+    found = _fragment(pattern, int(page))
     if form is None:
         naming = Naming(shelf().library).learn(term for row in found.rows for term in row)
         shown = [tuple(naming.show(term) for term in row) for row in found.rows]
-        links = {each: _address(pattern, each) for each in (found.page - 1, found.page + 1) if 1 <= each <= found.pages}
-        text = render_template("fragments.html", found=found, rows=shown, given=given, links=links, places=PLACES)
-        response = Response(text)
-    else:
-        response = Response(_rdf(found, pattern, form), content_type=f"{FORMS[form][0]}; charset=utf-8")
-    response.vary.add("Accept")
-    return response
-
-
-def _form(named: str | None) -> str | None:
-    """The format that ``?format=`` names or else ``Accept`` prefers; None for a page."""
-    if named is not None:
-        wanted = named.strip().lower().removeprefix(".")
-        if wanted in ("html", *FORMS):
-            return None if wanted == "html" else wanted
-        raise NotAcceptable(
-            f"There is no format “{named[:40]}” of a fragment.", f"Choose from: html, {', '.join(FORMS)}."
+        links = {each: _address(each) for each in (found.page - 1, found.page + 1) if 1 <= each <= found.pages}
+        asked = {**given, **({"page": page} if page != "1" else {}), **({} if reasoning else {"reasoning": "off"})}
+        files = {each.name: f"{PATH}?{urlencode(asked | {'format': each.name}, safe=':/')}" for each in FORMS}
+        content = render_template(
+            "fragments.html", found=found, rows=shown, pattern=pattern, links=links, places=PLACES, files=files
         )
-    offers: list[tuple[str, str | None]] = [(media_type, None) for media_type in headers.PAGE]
-    offers += [(media_type, form) for form, media_types in FORMS.items() for media_type in media_types]
-    chosen = formats.negotiate(request.headers.get("Accept"), offers)
+        response = Response(content, content_type=content_type)
+    else:
+        response = Response(_rdf(found, reasoning, form), content_type=content_type)
+    response.vary.add("Accept")
+    return headers.fleeting(response) if endpoint.asker().dataset.changes else response
+
+
+def _form(named: str | None) -> tuple[Format | None, str]:
+    """The format that ``?format=`` names or else ``Accept`` prefers, None for a page; and the ``Content-Type``."""
+    listed = ", ".join(f"{each.media_type} (format={each.name})" for each in FORMS)
+    if named is not None:
+        if named.strip().lower() == "html":
+            return None, _HTML
+        form = formats.named(named[:60], "graph")
+        if form not in FORMS:
+            raise NotAcceptable(f"There is no {form.title} of a fragment.", f"Choose from: html, {listed}.")
+        return form, form.content_type()
+    offers: list[tuple[str, Format | None]] = [(each, form) for form in FORMS for each in form.media_types]
+    offers += [(media_type, None) for media_type in headers.PAGE]
+    registered = frozenset((*(form.media_type for form in FORMS), *headers.PAGE))
+    chosen = formats.negotiate(request.headers.get("Accept"), offers, registered)
     if chosen is None:
-        raise NotAcceptable("None of the formats that you accept fits.", "Accept application/trig or text/turtle.")
-    return chosen[1]
+        raise NotAcceptable("None of the formats that you accept fits.", f"Accept text/html or one of: {listed}.")
+    media_type, best = chosen
+    return best, best.content_type(media_type) if best else _HTML
 
 
-def _term(place: str, value: str) -> Term | None:
-    """What *value* fixes at *place*; None where it leaves it open, as a variable does."""
-    text = value.strip()
-    if not text or text.startswith("?"):
+def _pattern(given: Mapping[str, str], reasoning: bool) -> Pattern:
+    """The pattern that *given* holds by place; WrongUsage where something is neither a term nor a variable."""
+    terms, variables, called = [], [], dict[str, str]()
+    for place, variable in zip(PLACES, _VARIABLES, strict=True):
+        text = given.get(place, "").strip()
+        terms.append(_term(place, text))
+        # What a variable is called by its asker never enters a query.
+        variables.append(called.setdefault(text, variable) if text.startswith("?") else variable)
+    return Pattern(given, tuple(terms), tuple(variables), reasoning)
+
+
+def _term(place: str, text: str) -> Term | None:
+    """What *text* fixes at *place*; None where it leaves it open, as a variable does."""
+    if not text or _VARIABLE.fullmatch(text):
         return None
     if len(text) > _LONGEST:
         raise WrongUsage(
             f"The {place} is longer than {_LONGEST:,} characters.", "Leave it open, and look through the pages."
         )
-    if place == "object" and (match := _LITERAL.fullmatch(text)):
-        datatype = names.expand(match[3]) if match[3] else None
+    if match := _LITERAL.fullmatch(text):
+        datatype = _iri(match[3]) if match[3] else None
         if match[3] and datatype is None:
             raise WrongUsage(f"“{match[3][:80]}” is no datatype.", 'Write "2022-09-13"^^xsd:date.')
         return Term("literal", match[1], datatype, match[2])
-    iri = names.expand(text)
+    iri = _iri(text)
     if iri is None:
         raise WrongUsage(
             f"The {place} “{text[:80]}” is no term.",
-            'Give an IRI, a CURIE such as id:csto, a "literal" as object, or ?x for anything.',
+            'Give an IRI, a CURIE such as id:csto, a literal such as "Armenia"@en, or ?x for anything.',
         )
     return Term("iri", iri)
 
 
-def _fragment(terms: tuple[Term | None, ...], page: int) -> Fragment:
-    """Page *page* of what matches *terms*, asked for on the client's own account, in one order always."""
-    asker = endpoint.asker()
-    open_ = [variable for term, variable in zip(terms, _VARIABLES, strict=True) if term is None]
-    pattern = " ".join(written(term) if term else f"?{each}" for term, each in zip(terms, _VARIABLES, strict=True))
-    (counted,) = results.select(asker, f"SELECT (COUNT(*) AS ?n) WHERE {{ {pattern} }}")
-    total = int(counted["n"].value)
-    if not total or (page - 1) * ON_A_PAGE >= total:
-        return Fragment(terms, total, page, ())
-    if not open_:
-        return Fragment(terms, total, page, (tuple(term for term in terms if term),))
-    variables = " ".join(f"?{each}" for each in open_)
-    slice_ = f"LIMIT {ON_A_PAGE} OFFSET {(page - 1) * ON_A_PAGE}"
-    rows = results.select(asker, f"SELECT {variables} WHERE {{ {pattern} }} ORDER BY {variables} {slice_}")
-    made = tuple(tuple(term or row[variable] for term, variable in zip(terms, _VARIABLES, strict=True)) for row in rows)
-    return Fragment(terms, total, page, made)
+def _iri(text: str) -> str | None:
+    """The IRI that *text* writes, of any scheme, for data that are not ours; None if it writes none."""
+    bare = text[1:-1] if text.startswith("<") and text.endswith(">") else text
+    return names.expand(text) or (bare if _IRI.fullmatch(bare) else None)
 
 
-def _address(pattern: dict[str, str], page: int) -> str:
-    asked = pattern | ({"page": str(page)} if page > 1 else {})
-    return PATH + (f"?{urlencode(asked)}" if asked else "")
+def _fragment(pattern: Pattern, page: int) -> Fragment:
+    """Page *page* of what matches *pattern*, in one order always; NoSuchThing if there is no such page."""
+    first = (page - 1) * ON_A_PAGE
+    window = first - first % _AT_ONCE
+    rows: tuple[tuple[Term, ...], ...] = ()
+    if not pattern.possible:
+        total = 0
+    elif not pattern.open:
+        total = _count(pattern)
+        rows = (pattern.statement({}),) * total
+    else:
+        # A page far out is brought into order only if it is there.
+        total = _count(pattern) if window else _AT_ONCE
+        if first < total:
+            variables = " ".join(f"?{each}" for each in pattern.open)
+            slice_ = f"LIMIT {_AT_ONCE} OFFSET {window}"
+            found = _select(pattern, f"SELECT {variables} WHERE {{ {pattern} }} ORDER BY {variables} {slice_}")
+            if not window:
+                total = len(found.rows) if len(found.rows) < _AT_ONCE else _count(pattern)
+            wanted = Table(found.columns, found.rows[first - window : first - window + ON_A_PAGE])
+            rows = tuple(pattern.statement(row) for row in wanted)
+    made = Fragment(total, page, rows)
+    if page > made.pages:
+        raise NoSuchThing(f"There is no page {page:,} of it.", f"It has {made.pages:,}.")
+    return made
 
 
-def _rdf(found: Fragment, pattern: dict[str, str], form: str) -> str:
+def _count(pattern: Pattern) -> int:
+    (counted,) = _select(pattern, f"SELECT (COUNT(*) AS ?n) WHERE {{ {pattern} }}")
+    return int(counted["n"].value)
+
+
+def _select(pattern: Pattern, text: str) -> Table:
+    """The answer to *text*, on the client's own account; the pool keeps it as long as the dataset is the same."""
+    default, named = (None, None) if pattern.reasoning else ASSERTED_ONLY
+    answer = endpoint.asker().ask(Request(text, form="json", default_graphs=default, named_graphs=named))
+    return results.table(answer)
+
+
+def _address(page: int | None = None) -> str:
+    """The address that is asked for, to the letter where it can stand in RDF; or that of another page of the same."""
+    asked = request.query_string
+    if page is not None:
+        kept = [each for each in asked.split(b"&") if each and not _PAGE_GIVEN.match(each)]
+        asked = b"&".join([*kept, b"page=%d" % page] if page > 1 else kept)
+    return PATH + ("?" if asked else "") + quote(_LONE_PERCENT.sub(b"%25", asked), safe=_QUERY_CHARACTERS)
+
+
+def _rdf(found: Fragment, reasoning: bool, form: Format) -> str:
     home = shelf().home()
-    here, whole = (home + _address(pattern, each) for each in (found.page, 1))
-    said = _controls(found, home, here, whole, pattern)
-    if form == "trig":
-        said = f"<{here}#metadata> {{\n<{here}#metadata> foaf:primaryTopic <{here}> .\n{said}}}\n"
-    prefixes = {"hydra": _HYDRA} | {each: names.PREFIXES[each] for each in ("foaf", "rdf", "void", "xsd")}
-    head = "".join(f"@prefix {prefix}: <{namespace}> .\n" for prefix, namespace in prefixes.items())
-    return head + "".join(f"{' '.join(map(written, row))} .\n" for row in found.rows) + said
-
-
-def _controls(found: Fragment, home: str, here: str, whole: str, pattern: dict[str, str]) -> str:
-    """How many there are, where the other pages are, and how any other pattern is asked for."""
-    dataset = f"<{home}{PATH}#dataset>"
-    mappings = " ,\n    ".join(f'[ hydra:variable "{place}" ; hydra:property rdf:{place} ]' for place in PLACES)
-    lines = [
-        f"{dataset} a void:Dataset , hydra:Collection ; void:subset <{whole}> ; hydra:search [",
-        f'  hydra:template "{home}{PATH}{{?{",".join(PLACES)}}}" ;',
-        "  hydra:variableRepresentation hydra:ExplicitRepresentation ;",
-        f"  hydra:mapping {mappings} ] .",
-        *([f"<{whole}> void:subset <{here}> ."] if whole != here else []),
-        f"<{here}> a hydra:PartialCollectionView ; void:triples {found.total} ; hydra:totalItems {found.total} ;",
-        f"  hydra:itemsPerPage {ON_A_PAGE} ; hydra:first <{whole}>"
-        + (f" ; hydra:previous <{home}{_address(pattern, found.page - 1)}>" if found.page > 1 else "")
-        + (f" ; hydra:next <{home}{_address(pattern, found.page + 1)}>" if found.page < found.pages else "")
-        + " .",
-    ]
+    here = home + _address()
+    data = [(s, p, o) for s, p, o in found.rows if "triple" not in (s.kind, o.kind)]
+    about = f"{here}#metadata"
+    controls = list(_controls(found, reasoning, home, here, about))
+    if form.name == "jsonld":
+        return json.dumps([*_nodes(data), {"@id": about, "@graph": _nodes(controls)}], ensure_ascii=False)
+    # One statement a line, nothing shortened, is N-Triples and Turtle at once.
+    lines = [_line(triple) for triple in data]
+    if form.name == "trig":
+        lines += [f"<{about}> {{", *map(_line, controls), "}"]
+    else:
+        lines += [_line(triple, f" <{about}>" if form.name == "nq" else "") for triple in controls]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _line(triple: Triple, graph: str = "") -> str:
+    return f"{' '.join(map(written, triple))}{graph} ."
+
+
+def _nodes(triples: list[Triple]) -> list[dict[str, object]]:
+    """*triples* as expanded JSON-LD."""
+    nodes: dict[str, dict[str, list[object]]] = {}
+    for subject, predicate, object_ in triples:
+        nodes.setdefault(_name(subject), {}).setdefault(predicate.value, []).append(_value(object_))
+    return [{"@id": name, **said} for name, said in nodes.items()]
+
+
+def _name(term: Term) -> str:
+    return f"_:{term.value}" if term.kind == "blank" else term.value
+
+
+def _value(term: Term) -> dict[str, str]:
+    if term.kind != "literal":
+        return {"@id": _name(term)}
+    value = {"@value": term.value}
+    if term.language:
+        return {**value, "@language": term.language}
+    return {**value, "@type": term.datatype} if term.datatype else value
+
+
+def _controls(found: Fragment, reasoning: bool, home: str, here: str, about: str) -> Iterator[Triple]:
+    """How many there are, where the other pages are, and how any other pattern is asked for."""
+    base = home + PATH + ("" if reasoning else "?reasoning=off")
+    template = f"{base}{{{'?' if reasoning else '&'}{','.join(PLACES)}}}"
+    whole = home + _address(1) if "page" in request.args else here
+    dataset, search = f"{base}#dataset", f"{base}#search"
+
+    def say(subject: str, predicate: str, *objects: str | Term) -> Iterator[Triple]:
+        for each in objects:
+            term = Term("iri", each) if isinstance(each, str) else each
+            yield Term("iri", subject), Term("iri", predicate), term
+
+    yield from say(about, f"{_FOAF}primaryTopic", here)
+    yield from say(dataset, f"{_RDF}type", f"{_VOID}Dataset", f"{_HYDRA}Collection")
+    yield from say(dataset, f"{_VOID}subset", whole)
+    yield from say(dataset, f"{_HYDRA}search", search)
+    yield from say(search, f"{_HYDRA}template", Term("literal", template))
+    yield from say(search, f"{_HYDRA}variableRepresentation", f"{_HYDRA}ExplicitRepresentation")
+    for place in PLACES:
+        mapping = f"{base}#{place}"
+        yield from say(search, f"{_HYDRA}mapping", mapping)
+        yield from say(mapping, f"{_HYDRA}variable", Term("literal", place))
+        yield from say(mapping, f"{_HYDRA}property", _RDF + place)
+    total = Term("literal", str(found.total), f"{_XSD}integer")
+    for each in dict.fromkeys((whole, here)):
+        yield from say(each, f"{_VOID}triples", total)
+        yield from say(each, f"{_HYDRA}totalItems", total)
+    if whole != here:
+        yield from say(whole, f"{_VOID}subset", here)
+    yield from say(here, f"{_RDF}type", f"{_HYDRA}PartialCollectionView")
+    yield from say(here, f"{_HYDRA}itemsPerPage", Term("literal", str(ON_A_PAGE), f"{_XSD}integer"))
+    yield from say(here, f"{_HYDRA}first", whole)
+    yield from say(here, f"{_HYDRA}last", home + _address(found.pages) if found.pages > 1 else whole)
+    if found.page > 1:
+        yield from say(here, f"{_HYDRA}previous", home + _address(found.page - 1))
+    if found.page < found.pages:
+        yield from say(here, f"{_HYDRA}next", home + _address(found.page + 1))
