@@ -284,6 +284,14 @@ def test_markdown_links_the_items(audited):
     assert "| differs | begin | [Q183](https://www.wikidata.org/wiki/Q183) | germany |" in shown
 
 
+def test_what_the_table_leaves_out_is_counted(audited):
+    labels = {"en": {"language": "en", "value": "Germany"}}
+    found = audited(entity(GERMANY, claim(NATO, time("1955-05-06")), labels=labels))
+    assert ("agrees", "label") in {(each.verdict, each.what) for each in found.findings}
+    assert " 1 of them are not shown: " in telling.text(found)
+    assert "not shown" not in telling.text(audited(entity(GERMANY, claim(NATO, time("1955-05-06")))))
+
+
 @pytest.mark.parametrize("text", ["-0044-03-15T00:00:00Z", "+99999-01-01T00:00:00Z", "1955"])
 def test_a_time_outside_our_calendar_is_refused(text):
     with pytest.raises(wikidata.CannotRead):
