@@ -149,6 +149,10 @@ def test_candidates_come_the_best_first_and_no_more_than_wanted(client):
     assert [each["score"] for each in found] == sorted((each["score"] for each in found), reverse=True)
 
 
+def test_a_limit_of_thousands_of_digits_is_no_number(client):
+    assert client.get(f"/reconcile?query=Guinea&limit={'9' * 5000}").status_code == 400
+
+
 def test_a_limit_has_a_limit(client):
     found = asked(client, {"q": {"properties": [{"pid": "on", "v": "2000"}], "limit": 10**9}}).json["q"]["result"]
     assert len(found) == refine.MOST_LIMIT

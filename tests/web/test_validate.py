@@ -195,7 +195,7 @@ def test_an_address_has_one_document_at_a_time_and_an_asker_that_leaves_frees_it
     left = threading.Event()
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(bench.judge, SLOW.encode(), "ttl", "json", "192.0.2.1", left.is_set)
-        eventually(lambda: bench._clients)
+        eventually(lambda: bench.turns.here)
         with pytest.raises(OverShare):
             bench.judge(SOUND.encode(), "ttl", "json", "192.0.2.1")
         assert json.loads(bench.judge(SOUND.encode(), "ttl", "json", "192.0.2.2"))["conforms"] is True
@@ -253,4 +253,4 @@ def test_an_installation_without_the_libraries_says_so(client, app, monkeypatch)
     monkeypatch.setattr(checking, "_NEEDED", ("rdflib", "no_such_library"))
     answer = post(client, SOUND)
     assert (answer.status_code, "no_such_library is not installed" in answer.text) == (501, True)
-    assert bench_of(app)._clients == []
+    assert bench_of(app).turns.here == []

@@ -24,6 +24,7 @@ from foedus.web import (
     problems,
     reconcile,
     signposting,
+    turns,
     validate,
     why,
 )
@@ -80,7 +81,8 @@ def create_app(pool: Asker, settings: Settings | None = None) -> Flask:
     headers.register(app)
     signposting.register(app)
     machines.register(app)
-    validate.register(app, Bench(chosen.proxies))
+    app.extensions[turns.PROXIES] = chosen.proxies
+    validate.register(app, Bench())
     metrics.register(app, counts, pool)
     register = Register(counts, chosen.journal)
     app.wsgi_app = Watch(app.wsgi_app, register)  # type: ignore[method-assign]

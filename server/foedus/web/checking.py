@@ -18,19 +18,13 @@ from importlib.util import find_spec
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from foedus.errors import Busy, Cancelled, NotOffered, OverShare, of_message
+from foedus.errors import Busy, Cancelled, NotOffered, of_message
 from foedus.query import wire
 from foedus.query.gate import LOOK
-from foedus.web.desk import Network
+from foedus.web.turns import Rules, Turns
 
-AT_ONCE = 2
-"""Documents that are judged at once."""
-
-WAITING = 4
-"""Documents that may wait for that; the next one is sent away."""
-
-PATIENCE = 5.0
-"""Seconds that a document waits."""
+RULES = Rules("documents", at_once=2, waiting=4, share=1, patience=5.0)
+"""How many documents are judged at once, and who waits."""
 
 LONGEST = 120.0
 """Seconds after which a bench that says nothing is given up; it keeps time itself, and is ready long before."""
@@ -43,11 +37,8 @@ _NEEDED = ("rdflib", "pyshacl")
 class Bench:
     """Takes documents from any number of threads; to be closed, or left to end with this process."""
 
-    def __init__(self, proxies: tuple[Network, ...] = ()) -> None:
-        self.proxies = proxies
-        self._change = threading.Condition()
-        self._clients: list[str | None] = []
-        self._at_work = 0
+    def __init__(self) -> None:
+        self.turns = Turns(RULES)
         self._starting = threading.Lock()
         self._control: socket.socket | None = None
 
@@ -80,43 +71,12 @@ class Bench:
                 f"This server cannot check documents: {' and '.join(missing)} is not installed.",
                 f"Its operator can install it: pip install {' '.join(missing)}",
             )
-        self._come(client, cancelled)
-        try:
+        with self.turns.turn(client, cancelled):
             for _ in range(2):
                 # A bench that ends for want of work may do so just now; the next one is asked then.
                 if (report := self._asked(document, syntax, form, cancelled)) is not None:
                     return report
-            raise Busy("The process that checks has ended.", "Try again in a few seconds.")
-        finally:
-            self._leave(client)
-
-    def _come(self, client: str | None, cancelled: Callable[[], bool] | None) -> None:
-        """Wait for a place."""
-        until = time.monotonic() + PATIENCE
-        with self._change:
-            if client is not None and client in self._clients:
-                raise OverShare("A document of your address is being checked.", "Send the next one after its report.")
-            if len(self._clients) >= AT_ONCE + WAITING:
-                raise Busy(f"{WAITING} documents are waiting already.", "Try again in a few seconds.")
-            self._clients.append(client)
-            try:
-                while self._at_work >= AT_ONCE:
-                    left = until - time.monotonic()
-                    if left <= 0:
-                        raise Busy(f"No check has ended within {PATIENCE:g} s.", "Try again in a few seconds.")
-                    if cancelled and cancelled():
-                        raise Cancelled("The asker left while waiting.")
-                    self._change.wait(min(left, LOOK))
-                self._at_work += 1
-            except BaseException:
-                self._clients.remove(client)
-                raise
-
-    def _leave(self, client: str | None) -> None:
-        with self._change:
-            self._at_work -= 1
-            self._clients.remove(client)
-            self._change.notify_all()
+        raise Busy("The process that checks has ended.", "Try again in a few seconds.")
 
     def _asked(self, document: bytes, syntax: str, form: Form, cancelled: Callable[[], bool] | None) -> bytes | None:
         """What the bench reports; None where it ends without a word."""

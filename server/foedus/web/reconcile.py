@@ -22,6 +22,7 @@ from foedus.query.pool import Asker
 from foedus.query.things import Kind, Thing
 from foedus.web import headers, refine
 from foedus.web.shelf import shelf
+from foedus.web.turns import Rules, Turns, asker
 
 bp = Blueprint("reconcile", __name__, url_prefix="/reconcile")
 
@@ -37,7 +38,11 @@ SUGGESTIONS = 20
 PATIENCE = 20.0
 """Seconds that a request waits while another one has the names fetched."""
 
+RULES = Rules("batches", at_once=1, waiting=16, share=4, patience=10.0)
+"""How many batches are matched at once, and who waits: to match takes this process up to a second."""
+
 FORM = "application/x-www-form-urlencoded"
+_NUMBER = re.compile("[0-9]{1,9}")
 _CALLBACK = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]{0,63}(?:\.[A-Za-z_$][A-Za-z0-9_$]{0,63}){0,3}")
 _OFFERS = (("application/json", False), *((media_type, True) for media_type in headers.PAGE))
 _PREVIEW_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors *"
@@ -48,9 +53,10 @@ _Named = TypeVar("_Named", Kind, Property)
 
 
 class Matchers:
-    """The matcher of one app, for the version of the data that is served."""
+    """The matcher of one app, for the version of the data that is served, and whose turn it is to use it."""
 
     def __init__(self) -> None:
+        self.turns = Turns(RULES)
         self._making = threading.Lock()
         self._kept: tuple[str, Matcher] | None = None
 
@@ -195,12 +201,13 @@ _EXPLAINED = frozenset(("memberOf", "partyTo", "code", "wikidata", "name", "othe
 def _answered(queries: Mapping[str, Query]) -> dict[str, Any]:
     """The answers, by key; QueryTooSlow where all together take longer than a query may."""
     matcher, limit = _matcher(), shelf().library.pool.limits.time_limit
-    until = time.monotonic() + limit
     answers = {}
-    for key, each in queries.items():
-        if time.monotonic() > until:
-            raise QueryTooSlow(f"The batch took longer than {limit:g} s.", "Send fewer queries at once.")
-        answers[key] = refine.result(matcher.match(each), matcher.things)
+    with _matchers().turns.turn(asker(), request.environ.get("waitress.client_disconnected")):
+        until = time.monotonic() + limit
+        for key, each in queries.items():
+            if time.monotonic() > until:
+                raise QueryTooSlow(f"The batch took longer than {limit:g} s.", "Send fewer queries at once.")
+            answers[key] = refine.result(matcher.match(each), matcher.things)
     return answers
 
 
@@ -211,7 +218,9 @@ def _single(given: Mapping[str, str]) -> Query:
         return refine.single(text)
     limit = given.get("limit", "")
     content: dict[str, object] = {"query": text, "type": [given["type"]] if given.get("type") else []}
-    return refine.query(content | ({"limit": int(limit) if limit.isdecimal() else limit} if limit else {}), "The query")
+    return refine.query(
+        content | ({"limit": int(limit) if _NUMBER.fullmatch(limit) else limit} if limit else {}), "The query"
+    )
 
 
 def _extended(text: str) -> dict[str, Any]:
@@ -263,8 +272,12 @@ def _cursor() -> int:
 
 
 def _matcher() -> Matcher:
+    return _matchers().of(shelf().library.pool)
+
+
+def _matchers() -> Matchers:
     matchers: Matchers = current_app.extensions.setdefault("foedus-matchers", Matchers())
-    return matchers.of(shelf().library.pool)
+    return matchers
 
 
 def _json(content: object) -> Response:

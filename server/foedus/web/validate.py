@@ -19,7 +19,7 @@ from werkzeug.http import parse_options_header
 
 from foedus.errors import BadDocument, FoedusError, NotAcceptable, TooLarge, WrongBodyType, WrongUsage
 from foedus.query import formats
-from foedus.web import desk, headers
+from foedus.web import headers, turns
 from foedus.web.checking import Bench, Form
 from foedus.web.problems import RETRY_AFTER
 from foedus.web.shelf import shelf
@@ -120,11 +120,10 @@ def check() -> Response:
 
 
 def _told(sent: Sent, form: str) -> Response:
-    environ = request.environ
     bench = cast(Bench, current_app.extensions["foedus-bench"])
-    client = desk.client(environ.get("REMOTE_ADDR"), environ.get("HTTP_X_FORWARDED_FOR"), bench.proxies)
     wanted: Form = "ttl" if form == "ttl" else "json"
-    report = bench.judge(sent.content, sent.syntax, wanted, client, environ.get("waitress.client_disconnected"))
+    left = request.environ.get("waitress.client_disconnected")
+    report = bench.judge(sent.content, sent.syntax, wanted, turns.asker(), left)
     if form == "html":
         text = _shown(sent.content)
         return _fleeting(make_response(_rendered(text, sent.syntax, report=json.loads(report))))
