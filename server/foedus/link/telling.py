@@ -38,23 +38,18 @@ def _cells(each: Finding) -> tuple[str, ...]:
 
 def _summary(audit: Audit) -> str:
     told = ", ".join(f"{number} {verdict}" for verdict, number in counts(audit.findings).items()) or "Nothing compared"
-    return f"{told}{' (partial: not everything could be read)' if audit.troubles else ''}."
-
-
-def _left_out(audit: Audit) -> str:
-    """How many findings the table leaves out, where it does, and where they are."""
+    partial = " (partial: not everything could be read)" if audit.troubles else ""
     number = sum(each.verdict != NOT_READ for each in audit.findings) - len(_shown(audit))
-    return f" {number} of them are not shown: labels that agree, and what nothing here is linked to. --json has them." * (
-        number > 0
-    )
+    hidden = f" Not shown: {number}, which are labels that agree, and what nothing here is linked to; --json has them."
+    return f"{told}{partial}.{hidden if number else ''}"
 
 
 def text(audit: Audit) -> str:
     """Aligned columns, and a line that counts the verdicts."""
     lines = [_HEADS, *map(_cells, _shown(audit))]
     if len(lines) == 1:
-        return f"{_summary(audit)}{_left_out(audit)}"
-    return "\n".join([table.aligned(lines), "", f"{_summary(audit)}{_left_out(audit)}"])
+        return _summary(audit)
+    return "\n".join([table.aligned(lines), "", _summary(audit)])
 
 
 def markdown(audit: Audit) -> str:
@@ -67,7 +62,7 @@ def markdown(audit: Audit) -> str:
         rows.append(f"| {' | '.join(cells)} |")
     troubles = [f"- {each.file}: {each.place or 'the file'}: {each.message}" for each in audit.troubles]
     files = ", ".join(f"`{file}`" for file in audit.files)
-    return "\n".join(["# Wikidata and the record", "", f"{files}: {_summary(audit)}{_left_out(audit)}", "", *troubles, "", *rows])
+    return "\n".join(["# Wikidata and the record", "", f"{files}: {_summary(audit)}", "", *troubles, "", *rows])
 
 
 def as_json(audit: Audit) -> str:
