@@ -25,9 +25,10 @@ RULES = (
     " the same day. Each reading includes the stricter ones, so that a column is never 1 where its "
     "`_possible` twin is not.",
     "**1, 0 and empty.** 1: by the reading of the column there was such a pledge. 0: there was none, not even"
-    " possibly, and the record says of every treaty between the two that its pledges are recorded completely "
-    "for all days of the year that count. Empty: the record cannot say; either a treaty’s pledges are not "
-    "recorded completely, or there was a pledge by a looser reading only. An empty cell is not a 0.",
+    " possibly, and of every treaty between the two that is recorded the record says that its pledges are recorded "
+    "completely for all days of the year that count; a treaty that is not recorded may hold one. Empty: the "
+    "record cannot say; either a treaty’s pledges are not recorded completely, or there was a "
+    "pledge by a looser reading only. An empty cell is not a 0.",
     "**No row.** Rows stand for what is recorded. A pair, state or year without a row is not covered, or had "
     "no tie that this record knows; it is not the statement that there was none. `alliance.csv` says for "
     "which days the roll of each alliance is complete.",
