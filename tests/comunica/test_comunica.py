@@ -174,6 +174,7 @@ def test_the_lock_file_holds_hashes_and_no_addresses():
         "SELECT (COUNT(*) AS ?n) { ?m a foedus:Membership ; foedus:ofState ?state }",
         "SELECT ?x { id:armenia rdfs:label ?name . ?name ?p ?x }",
         'SELECT ?x { ?x foedus:iso3 "nobody" }',
+        "SELECT (COUNT(*) AS ?n) { ?shape a sh:NodeShape ; sh:property [ sh:path ?path ] }",
     ],
 )
 def test_it_finds_its_way_through_our_fragments(ask, ours, query):

@@ -4,7 +4,7 @@ import json
 from urllib.parse import quote, urlencode
 
 import pytest
-from pyoxigraph import BlankNode, DefaultGraph, RdfFormat, parse
+from pyoxigraph import DefaultGraph, RdfFormat, parse
 from rdflib import Graph
 
 from foedus import names
@@ -123,10 +123,7 @@ def test_every_format_says_the_same(client, name, query):
     quads = list(parse(answer.data, syntax))
     trig = list(parse(client.get(address, headers={"Accept": "application/trig"}).data, RdfFormat.TRIG))
 
-    def plain(triple):
-        return tuple("_" if isinstance(term, BlankNode) else term for term in triple)
-
-    assert {plain(each.triple) for each in quads} == {plain(each.triple) for each in trig}
+    assert {each.triple for each in quads} == {each.triple for each in trig}
     asked_for = f"http://localhost{quote(address, safe='/?=&:@')}"
     data = [each for each in trig if isinstance(each.graph_name, DefaultGraph)]
     graphs = {each.graph_name.value for each in quads if not isinstance(each.graph_name, DefaultGraph)}
@@ -193,11 +190,27 @@ def test_what_stands_in_two_graphs_is_one_statement(own):
     assert (len(data), total) == (1, 1)
 
 
-def test_nameless_nodes_are_told_apart_on_a_page(own):
-    data, total, _ = read(own, predicate="http://example.org/near")
-    ((subject, _, value),) = data
-    assert total == 1
-    assert isinstance(subject, BlankNode) and isinstance(value, BlankNode) and subject != value
+def test_a_nameless_node_is_followed_from_one_fragment_to_the_next(own):
+    """It has a name that a client can ask by."""
+    ((_, _, knows),), _, _ = read(own, predicate="http://example.org/knows")
+    about, total, _ = read(own, subject=knows.value)
+    assert ({triple.predicate.value for triple in about}, total) == (
+        {"http://example.org/named", "http://example.org/near"},
+        2,
+    )
+    ((subject, _, near),), _, _ = read(own, subject=knows.value, predicate="http://example.org/near")
+    assert subject == knows != near
+    assert read(own, object=near.value)[0] == read(own, subject=knows.value, object=near.value)[0]
+    assert read(own, subject=near.value, object='"nobody"')[1] == 0
+    assert read(own, subject="?x", object=knows.value)[1] == 1
+    for nowhere in ({"predicate": knows.value}, {"subject": knows.value + "0"}):
+        assert read(own, **nowhere) == (set(), 0, None)
+
+
+def test_a_page_for_people_shows_nameless_nodes_as_elsewhere(own):
+    answer = own.get("/fragments?predicate=http://example.org/near", headers={"Accept": "text/html"})
+    assert answer.status_code == 200
+    assert "genid" not in answer.text
 
 
 @pytest.mark.parametrize(

@@ -5,20 +5,22 @@ their own where the format has graphs, and beside the statements where it has no
 that nothing matches is answered with an empty fragment and 200, since clients take a 404 for a broken source; and a
 page that is not there with the same error as any address of ours.
 
-A nameless node has a name within its page only, and no pattern finds it. A triple that is itself part of a statement
-cannot be written in RDF 1.1: such statements are counted, and shown on the page, and left out of the files.
+Nameless nodes get names in the files (RDF 1.1 Concepts §3.5), under which patterns find them as long as the server
+runs: a client could not join what two fragments say of one otherwise, and would lose answers without a word. A triple
+that is itself part of a statement cannot be written in RDF 1.1: such statements are counted, and shown on the page, and
+left out of the files.
 """
 
 import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from flask import Blueprint, Response, render_template, request
 
 from foedus import names
-from foedus.errors import NoSuchThing, NotAcceptable, WrongUsage
+from foedus.errors import AnswerTooLarge, NoSuchThing, NotAcceptable, WrongUsage
 from foedus.query import formats, results
 from foedus.query.answering import ASSERTED_ONLY, reasons
 from foedus.query.formats import Format
@@ -43,6 +45,9 @@ FORMS = tuple(formats.named(name, "graph") for name in ("trig", "nq", "jsonld", 
 
 _AT_ONCE = 10 * ON_A_PAGE
 """Statements that one query brings into order: whoever reads page after page has it done once for ten."""
+_NAMELESS = 20_000
+"""Statements with nameless nodes among which those with one of them are looked for."""
+_GENID = "/.well-known/genid/"
 _LONGEST = 4000
 """Characters of a term in a pattern."""
 
@@ -76,19 +81,31 @@ class Pattern:
 
     @property
     def open(self) -> tuple[str, ...]:
-        """The variables, each once."""
+        """The variables that a query has to bind, each once; no query can name a nameless node."""
         pairs = zip(self.terms, self.variables, strict=True)
-        return tuple(dict.fromkeys(variable for term, variable in pairs if term is None))
+        return tuple(dict.fromkeys(variable for term, variable in pairs if term is None or term.kind == "blank"))
+
+    @property
+    def nameless(self) -> Mapping[str, Term]:
+        """The nameless nodes that variables have to stand for."""
+        pairs = zip(self.terms, self.variables, strict=True)
+        return {variable: term for term, variable in pairs if term and term.kind == "blank"}
 
     @property
     def possible(self) -> bool:
-        """Whether a statement can be so: in RDF a literal is an object only."""
-        return not any(term and term.kind == "literal" for term in self.terms[:2])
+        """Whether a statement can be so: in RDF a literal is an object only, and a property has a name."""
+        subject, predicate, _ = self.terms
+        return (not subject or subject.kind != "literal") and (not predicate or predicate.kind == "iri")
 
     def __str__(self) -> str:
         """The pattern in SPARQL."""
         pairs = zip(self.terms, self.variables, strict=True)
-        return " ".join(written(term) if term else f"?{variable}" for term, variable in pairs)
+        places = (written(term) if term and term.kind != "blank" else f"?{variable}" for term, variable in pairs)
+        return " ".join((*places, *(f"FILTER(isBlank(?{variable}))" for variable in self.nameless)))
+
+    def fits(self, row: Mapping[str, Term]) -> bool:
+        """Whether the solution *row* has the nameless nodes that it should."""
+        return all(row[variable] == node for variable, node in self.nameless.items())
 
     def statement(self, row: Mapping[str, Term]) -> tuple[Term, ...]:
         """The statement that the solution *row* makes of it."""
@@ -186,6 +203,8 @@ def _term(place: str, text: str) -> Term | None:
             f"The {place} “{text[:80]}” is no term.",
             'Give an IRI, a CURIE such as id:csto, a literal such as "Armenia"@en, or ?x for anything.',
         )
+    if iri.startswith(given_here := shelf().home() + _GENID):
+        return Term("blank", unquote(iri.removeprefix(given_here)))
     return Term("iri", iri)
 
 
@@ -203,8 +222,18 @@ def _fragment(pattern: Pattern, page: int) -> Fragment:
     if not pattern.possible:
         total = 0
     elif not pattern.open:
-        total = _count(pattern)
+        total = min(_count(pattern), 1)
         rows = (pattern.statement({}),) * total
+    elif pattern.nameless:
+        variables = " ".join(f"?{each}" for each in pattern.open)
+        text = f"SELECT {variables} WHERE {{ {pattern} }} ORDER BY {variables} LIMIT {_NAMELESS + 1}"
+        among = _select(pattern, text)
+        if len(among.rows) > _NAMELESS:
+            raise AnswerTooLarge(
+                f"More than {_NAMELESS:,} statements have a nameless node there.", "Fix the predicate, too."
+            )
+        every = [pattern.statement(row) for row in among if pattern.fits(row)]
+        total, rows = len(every), tuple(every[first : first + ON_A_PAGE])
     else:
         # A page far out is brought into order only if it is there.
         total = _count(pattern) if window else _AT_ONCE
@@ -246,7 +275,7 @@ def _address(page: int | None = None) -> str:
 def _rdf(found: Fragment, reasoning: bool, form: Format) -> str:
     home = shelf().home()
     here = home + _address()
-    data = [(s, p, o) for s, p, o in found.rows if "triple" not in (s.kind, o.kind)]
+    data = [(_named(s, home), p, _named(o, home)) for s, p, o in found.rows if "triple" not in (s.kind, o.kind)]
     about = f"{here}#metadata"
     controls = list(_controls(found, reasoning, home, here, about))
     if form.name == "jsonld":
@@ -264,21 +293,21 @@ def _line(triple: Triple, graph: str = "") -> str:
     return f"{' '.join(map(written, triple))}{graph} ."
 
 
+def _named(term: Term, home: str) -> Term:
+    return Term("iri", f"{home}{_GENID}{quote(term.value, safe='')}") if term.kind == "blank" else term
+
+
 def _nodes(triples: list[Triple]) -> list[dict[str, object]]:
     """*triples* as expanded JSON-LD."""
     nodes: dict[str, dict[str, list[object]]] = {}
     for subject, predicate, object_ in triples:
-        nodes.setdefault(_name(subject), {}).setdefault(predicate.value, []).append(_value(object_))
+        nodes.setdefault(subject.value, {}).setdefault(predicate.value, []).append(_value(object_))
     return [{"@id": name, **said} for name, said in nodes.items()]
-
-
-def _name(term: Term) -> str:
-    return f"_:{term.value}" if term.kind == "blank" else term.value
 
 
 def _value(term: Term) -> dict[str, str]:
     if term.kind != "literal":
-        return {"@id": _name(term)}
+        return {"@id": term.value}
     value = {"@value": term.value}
     if term.language:
         return {**value, "@language": term.language}
