@@ -3,8 +3,8 @@
 import pytest
 from pyoxigraph import NamedNode, Triple
 
-from foedus import names
-from foedus.build import build, rules
+from foedus import files, names
+from foedus.build import build, dates, reading, rules
 from foedus.build.rules import Rule
 from foedus.errors import DataHasFindings
 
@@ -89,3 +89,58 @@ def test_comments_and_strings_are_no_part_of_a_query():
     text = 'SELECT <http://a/#b> "# foedus:No" # foedus:Never\n?x'
     assert rules.without_comments(text).split() == ["SELECT", "<http://a/#b>", "?x"]
     assert rules.without_comments(text).count("\n") == 1
+
+
+def test_a_rule_that_nothing_new_concerns_is_passed_over():
+    """Who is called something else is no state, so that what is called state by the one rule feeds the other only."""
+    store = rules.store_of(
+        {names.ASSERTED: [triple("rome", "neighbour", "gaul"), triple("gaul", "neighbour", "spain")]}
+    )
+    one = rule("one", "CONSTRUCT { ?b foedus:signed ?a } WHERE { ?a foedus:neighbour ?b }")
+    two = rule("two", "CONSTRUCT { ?a foedus:ofState ?b } WHERE { ?a foedus:signed ?b . ?b foedus:signed ?c }")
+    found = rules.run([one, two], store)
+    assert set(found.triples) == {
+        triple("gaul", "signed", "rome"),
+        triple("spain", "signed", "gaul"),
+        triple("spain", "ofState", "gaul"),
+    }
+    assert (found.rounds, found.runs) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "?a foedus:neighbour|foedus:signed ?b",
+        "?a ?property ?b VALUES ?property { foedus:signed }",
+        "?a ?property ?b FILTER(?property = foedus:signed)",
+        "?a foedus:neighbour ?b FILTER EXISTS { ?a foedus:signed ?c }",
+        "?a foedus:neighbour ?b FILTER(EXISTS { ?a foedus:signed ?c } || 1 = 2)",
+        "?a foedus:neighbour ?b FILTER NOT EXISTS { ?a foedus:neighbour ?c FILTER NOT EXISTS { ?a foedus:signed ?c } }",
+        "{ ?a foedus:ofState ?b } UNION { ?a foedus:signed ?b }",
+        "{ SELECT ?a (MAX(?c) AS ?b) { ?a foedus:signed ?c } GROUP BY ?a }",
+        "?a foedus:neighbour ?b OPTIONAL { ?a foedus:signed ?c } FILTER(BOUND(?c))",
+    ],
+)
+def test_what_a_later_rule_concludes_reaches_an_earlier_one_in_whatever_form_it_asks(where):
+    """The first rule runs before the second has concluded anything, matches something all the same, and runs again."""
+    facts = [
+        triple("rome", "neighbour", "gaul"),
+        triple("spain", "signed", "rome"),
+        triple("spain", "neighbour", "rome"),
+    ]
+    store = rules.store_of({names.ASSERTED: facts})
+    first = rule("a", f"CONSTRUCT {{ ?a foedus:attests ?b }} WHERE {{ {where} }}")
+    second = rule("b", "CONSTRUCT { ?a foedus:signed ?b } WHERE { ?a foedus:neighbour ?b }")
+    assert triple("rome", "attests", "gaul") in rules.run([first, second], store).triples
+
+
+def test_of_the_shipped_record_no_rule_concludes_anything_more():
+    content = reading.read(files.ROOT)
+    book, _ = rules.read(content)
+    told = {names.ASSERTED: content.data, names.ONTOLOGY_GRAPH: content.ontology}
+    graphs = {graph: [each for document in documents for each in document.triples] for graph, documents in told.items()}
+    store = rules.store_of({**graphs, names.INFERRED: dates.derive(content).triples})
+    assert rules.run(book, store).runs > len(book)
+    known = {quad.triple for quad in store}
+    for each in book:
+        assert set(store.query(each.text, use_default_graph_as_union=True)) <= known, each.name

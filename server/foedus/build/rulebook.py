@@ -9,14 +9,17 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyoxigraph import Literal, NamedNode, Triple
 
 from foedus import names
 from foedus.build import dates
 from foedus.build.findings import Finding
-from foedus.build.rules import Rule
+from foedus.build.firing import Needs
+
+if TYPE_CHECKING:
+    from foedus.build.rules import Rule
 
 Element = dict[str, Any]
 """One part of a group; the key says its kind: ``triples``, ``values``, ``bind``, ``filter``, ``absent``, ``exists``,
@@ -62,7 +65,7 @@ class _Token:
         return self.text.upper() if self.kind == "word" else self.text
 
 
-def write(rules: Sequence[Rule], data: Iterable[Triple], ontology: Iterable[Triple]) -> tuple[str, list[Finding]]:
+def write(rules: "Sequence[Rule]", data: Iterable[Triple], ontology: Iterable[Triple]) -> tuple[str, list[Finding]]:
     """The rulebook of *rules* and of the dates in *data* as JSON, and the rules that cannot be taken apart."""
     made, findings = [], []
     for rule in rules:
@@ -75,7 +78,7 @@ def write(rules: Sequence[Rule], data: Iterable[Triple], ontology: Iterable[Trip
     return json.dumps(content, ensure_ascii=False, sort_keys=True, indent=1) + "\n", findings
 
 
-def taken_apart(rule: Rule) -> dict[str, Any]:
+def taken_apart(rule: "Rule") -> dict[str, Any]:
     """*rule* as the rulebook holds it."""
     reader = _Reader(rule.text)
     template, where = reader.construct()
@@ -92,6 +95,14 @@ def taken_apart(rule: Rule) -> dict[str, Any]:
         "certain": sorted(_certain(where)),
         "text": rule.text,
     }
+
+
+def needs(rule: "Rule") -> Needs | None:
+    """What *rule* needs of statements to conclude something; None where it cannot be taken apart."""
+    try:
+        return Needs(_Reader(rule.text).construct()[1])
+    except _Unsupported:
+        return None
 
 
 def _say(where: Sequence[Element], conditions: Sequence[str]) -> None:

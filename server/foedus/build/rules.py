@@ -92,20 +92,22 @@ def run(rules: Iterable[Rule], store: Store) -> Conclusions:
     for stratum in sorted({rule.stratum for rule in ordered}):
         here = [rule for rule in ordered if rule.stratum == stratum]
         needs = {rule.name: rulebook.needs(rule) for rule in here}
-        news, marks = firing.News(), dict[str, dict[str, int]]()
+        news, marks = firing.News(), dict[str, dict[str, int] | None]()
         for round_ in range(MOST_ROUNDS + 1):
             rounds += 1
             latest = ""
             for rule in here:
                 begun = time.process_time()
                 need, mark = needs[rule.name], marks.get(rule.name)
-                if need is not None and mark is not None and not need.touched(news, mark, store):
+                if need and mark is not None and not need.touched(news, mark, store):
                     seconds[rule.name] += time.process_time() - begun
                     continue
-                marks[rule.name] = news.mark()
+                now = news.mark()
                 runs += 1
                 try:
-                    new = _new(rule, store, known, most - len(concluded))
+                    new, matched = _new(rule, store, known, most - len(concluded))
+                    # To run in vain a rule that matches nothing takes less time than to find out whether it would.
+                    marks[rule.name] = now if matched else None
                     if new and round_ == MOST_ROUNDS:
                         raise _Stopped(f"After {MOST_ROUNDS} rounds the rule still concludes something new.")
                 except _Stopped as stopped:
@@ -222,13 +224,15 @@ class _Stopped(Exception):
     """A rule that cannot go on; the message says why."""
 
 
-def _new(rule: Rule, store: Store, known: set[Triple], room: int) -> list[Triple]:
-    """What *rule* concludes now and is in no graph yet, in a fixed order."""
+def _new(rule: Rule, store: Store, known: set[Triple], room: int) -> tuple[list[Triple], bool]:
+    """What *rule* concludes now and is in no graph yet, in a fixed order, and whether it concludes anything at all."""
     found: set[Triple] = set()
+    matched = False
     result = store.query(rule.text, use_default_graph_as_union=True)
     if not isinstance(result, QueryTriples):
         raise _Stopped("A rule is a CONSTRUCT query.")
     for triple in result:
+        matched = True
         if triple in known or triple in found:
             continue
         if not isinstance(triple.subject, NamedNode) or not isinstance(triple.object, NamedNode | Literal):
@@ -236,7 +240,7 @@ def _new(rule: Rule, store: Store, known: set[Triple], room: int) -> list[Triple
         found.add(triple)
         if len(found) > room:
             raise _Stopped(f"With {room} statements more, this rule still has no end.")
-    return sorted(found, key=str)
+    return sorted(found, key=str), matched
 
 
 def _unbound(source: Source) -> Iterator[Finding]:

@@ -1,0 +1,136 @@
+"""Whether a rule can conclude anything new from what has been concluded since it ran last.
+
+A rule concludes something new only where a new statement stands for one of its patterns. So each new statement is held
+against each pattern with its property: its subject and its object must have all that the rule asks of them besides.
+Where that cannot be told, the rule runs: to run one in vain is waste, and to leave one out would be wrong.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyoxigraph import BlankNode, Literal, NamedNode, Store, Triple
+
+_Pattern = tuple[str, frozenset[str] | None, str]
+"""Subject, the properties that may stand between, None for any, and object."""
+_Mark = dict[str, int]
+_NEGATION = re.compile(r"\bNOT\s+EXISTS\b|!\s*EXISTS\b|\bMINUS\b|\bOPTIONAL\b", re.IGNORECASE)
+_IRI = re.compile(r"<([^<>\s]+)>")
+
+
+@dataclass
+class News:
+    """The conclusions of a stratum in the order in which they came, by property."""
+
+    by_property: defaultdict[str, list[Triple]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, triples: Iterable[Triple]) -> None:
+        for triple in triples:
+            self.by_property[triple.predicate.value].append(triple)
+
+    def mark(self) -> _Mark:
+        """How far the news have come."""
+        return {property_: len(triples) for property_, triples in self.by_property.items()}
+
+    def since(self, mark: _Mark) -> Iterator[tuple[str, Sequence[Triple]]]:
+        """What has come after *mark*, property by property."""
+        for property_, triples in self.by_property.items():
+            if len(triples) > mark.get(property_, 0):
+                yield property_, triples[mark.get(property_, 0) :]
+
+
+class Needs:
+    """What the WHERE of a rule, as the rulebook has it, needs of statements."""
+
+    def __init__(self, where: Sequence[dict[str, Any]]) -> None:
+        self.groups = list(_groups(where, ()))
+        self.anyway = set(_negated_twice(where))
+        """Properties of which a new statement may undo what keeps the rule from concluding."""
+
+    def touched(self, news: News, mark: _Mark, store: Store) -> bool:
+        """Whether something that came after *mark* may make the rule conclude something new."""
+        for property_, triples in news.since(mark):
+            if property_ in self.anyway:
+                return True
+            for own, required in self.groups:
+                for pattern in own:
+                    fits = pattern[1] is None or property_ in pattern[1]
+                    if fits and any(_stands(triple, pattern, required, store) for triple in triples):
+                        return True
+        return False
+
+
+def _groups(
+    elements: Sequence[dict[str, Any]], outer: tuple[_Pattern, ...]
+) -> Iterator[tuple[list[_Pattern], tuple[_Pattern, ...]]]:
+    """The patterns of each group, with all patterns that hold wherever the group does."""
+    listed = {each["variables"][0]: each["values"] for each in elements if len(each.get("variables", ())) == 1}
+    own = [(s, _properties(p, listed), o) for each in elements for s, p, o in each.get("triples", ())]
+    required = (*outer, *own)
+    yield own, required
+    for each in elements:
+        for key in ("exists", "group", "optional"):
+            if key in each:
+                yield from _groups(each[key], required)
+        for group in each.get("union", ()):
+            yield from _groups(group, required)
+        if "select" in each:
+            # Its variables are its own, though they may be called like those outside.
+            yield from _groups(each["select"], ())
+
+
+def _properties(term: str, listed: dict[str, str]) -> frozenset[str] | None:
+    """The properties that *term* of a pattern can be, by the VALUES that are *listed* for it where it is a variable."""
+    if term.startswith("<"):
+        return frozenset((term[1:-1],))
+    values = listed.get(term, "UNDEF")
+    return None if "UNDEF" in values or '"' in values else frozenset(_IRI.findall(values))
+
+
+def _negated_twice(elements: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """The properties and classes in the inner one of two nested NOT EXISTS, MINUS or OPTIONAL, and in expressions."""
+    for each in elements:
+        if "absent" in each and len(found := list(_NEGATION.finditer(each["absent"]))) > 1:
+            yield from _IRI.findall(each["absent"], found[1].start())
+        texts = (each.get("filter", ""), each.get("bind", ""))
+        yield from (iri for text in texts if "EXISTS" in text.upper() for iri in _IRI.findall(text))
+        for group in (
+            *(each[key] for key in ("exists", "group", "optional", "select") if key in each),
+            *each.get("union", ()),
+        ):
+            yield from _negated_twice(group)
+
+
+def _stands(triple: Triple, pattern: _Pattern, required: tuple[_Pattern, ...], store: Store) -> bool:
+    """Whether *triple* can stand for *pattern*: its subject and its object have what is *required* of them."""
+    subject, _, value = pattern
+    for place, term in ((subject, triple.subject), (value, triple.object)):
+        if not place.startswith("?"):
+            if place != str(term):
+                return False
+        elif not _has(place, term, pattern, required, store):
+            return False
+    return True
+
+
+def _has(
+    variable: str,
+    term: NamedNode | BlankNode | Literal | Triple,
+    but: _Pattern,
+    required: tuple[_Pattern, ...],
+    store: Store,
+) -> bool:
+    """Whether *term* can be *variable*: it is in a statement for each of *required* that has it, *but* one aside."""
+    for s, p, o in required:
+        if (s, p, o) == but or p is None or variable not in (s, o):
+            continue
+        if s == variable and isinstance(term, Literal | Triple):
+            return False
+        value: NamedNode | BlankNode | Literal | Triple | None = NamedNode(o[1:-1]) if o.startswith("<") else None
+        subject = term if s == variable and not isinstance(term, Literal) else None
+        ends = (subject, value if s == variable else term)
+        if not any(next(store.quads_for_pattern(ends[0], NamedNode(each), ends[1], None), None) for each in p):
+            return False
+    return True
