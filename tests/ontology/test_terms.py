@@ -74,7 +74,7 @@ LISTS = {
         treatyText officialStatement officialRecord newsReport scholarlyWork dataset referenceWork publicDocument
     """,
     "FactKind": """
-        membershipFacts obligationFacts invocationFacts incidentFacts conflictFacts codeFacts claimFacts
+        membershipFacts obligationFacts defenceFacts invocationFacts incidentFacts conflictFacts codeFacts claimFacts
     """,
     "Completeness": "complete incompleteRoll sampled",
     "IndependenceKind": "stateFormation decolonisation secession partition",
