@@ -19,6 +19,7 @@ from foedus.errors import WrongUsage
 from foedus.link import auditing, endpoint, findings
 
 from .items import told
+from .server import serving
 
 WIKIDATA = """
 @prefix wd: <http://www.wikidata.org/entity/> . @prefix s: <http://www.wikidata.org/entity/statement/> .
@@ -67,14 +68,8 @@ def served(tmp_path_factory):
     """The address of ``foedus serve --data`` with data of Wikidata's shape."""
     file = tmp_path_factory.mktemp("wikidata") / "members.ttl"
     file.write_text(WIKIDATA)
-    command = [sys.executable, "-m", "foedus", "serve", "--port", "0", "--workers", "2", "--data", str(file)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        said = process.stderr.readline()
-        found = re.search(r"http://\S+/", said)
-        assert found, said
-        yield f"{found[0]}sparql"
-        process.terminate()
-        process.communicate()
+    with serving(file) as address:
+        yield address
 
 
 @contextlib.contextmanager

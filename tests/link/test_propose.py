@@ -3,7 +3,6 @@
 import copy
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ from foedus import files, names, sssom
 from foedus.link import endpoint, inventory, proposing, reading
 
 from .items import claim, dated, entity, time
+from .server import serving
 from .test_endpoint import answering, asking
 
 SHARED = Path(__file__).parents[3] / "shared"
@@ -314,14 +314,8 @@ def served(tmp_path_factory):
         wd:Q999000002 rdfs:label "Ruritania"@en .
         wd:P999 rdfs:label "Alliance of Sahel States"@en .
     """)
-    command = [sys.executable, "-m", "foedus", "serve", "--port", "0", "--workers", "2", "--data", str(file)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        said = process.stderr.readline()
-        found = re.search(r"http://\S+/", said)
-        assert found, said
-        yield f"{found[0]}sparql"
-        process.terminate()
-        process.communicate()
+    with serving(file) as address:
+        yield address
 
 
 def test_a_server_is_asked_for_what_has_a_name_of_ours(here, every, served, tmp_path):
