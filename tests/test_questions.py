@@ -42,7 +42,7 @@ def stored(tmp_path):
     return store
 
 
-def by_local_name(value: str, _: str) -> str:
+def by_local_name(value: str, *_: str | None) -> str:
     """Resolve as the pool does for a local name that exists."""
     return names.ID + value
 
@@ -70,12 +70,12 @@ def test_an_optional_value_not_given_is_undefined(stored):
     assert f"{{ (<{names.ID}csto> UNDEF) }}" in text
 
 
-def test_resolve_is_told_the_class_that_the_value_must_belong_to(stored):
+@pytest.mark.parametrize(("given", "day"), [("", None), (" 1970-01-01 ", "1970-01-01")])
+def test_resolve_is_told_the_class_that_the_value_must_belong_to_and_the_day(stored, given, day):
     asked = []
-    questions.bind(
-        questions.read(stored()), {"alliance": " nato "}, lambda value, type_: asked.append((value, type_)) or names.ID
-    )
-    assert asked == [("nato", names.ONTOLOGY + "Alliance")]
+    values = {"alliance": " nato ", "date": given}
+    questions.bind(questions.read(stored()), values, lambda *told: asked.append(told) or names.ID)
+    assert asked == [("nato", names.ONTOLOGY + "Alliance", day)]
 
 
 def test_a_required_value_not_given_is_wrong_usage_with_an_example(stored):

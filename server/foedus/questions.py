@@ -4,9 +4,10 @@ import datetime
 import difflib
 import functools
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from foedus import files, names
 from foedus.errors import CannotRead, NoSuchThing, WrongUsage
@@ -16,8 +17,14 @@ RESERVED = ("format", "reasoning", "lang", "for", "wikidata")
 
 DATE = names.PREFIXES["xsd"] + "date"
 
-Resolve = Callable[[str, str], str]
-"""Finds the IRI that a value means: called with the value and the IRI of the class it must belong to."""
+
+class Resolve(Protocol):
+    """Finds the IRI that a value means.
+
+    Called with the value, the IRI of the class it must belong to and the day that is asked about, if one is.
+    """
+
+    def __call__(self, value: str, type_iri: str, day: str | None = None, /) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -119,7 +126,8 @@ def bind(question: Question, values: Mapping[str, str], resolve: Resolve) -> str
                 f"The question “{question.slug}” has no parameter “{name}” (given: “{value}”).",
                 _offer(name, known, "Its parameters are") if known else "It takes none.",
             )
-    terms = [_term(question, parameter, values.get(parameter.name, ""), resolve) for parameter in question.parameters]
+    day = day_of(question, values)
+    terms = [_term(question, each, values.get(each.name, ""), resolve, day) for each in question.parameters]
     if not terms:
         return question.text
     lines = question.text.splitlines(keepends=True)
@@ -339,7 +347,14 @@ def _selected(text: str) -> list[str]:
     return selected
 
 
-def _term(question: Question, parameter: Parameter, value: str, resolve: Resolve) -> str:
+def day_of(question: Question, values: Mapping[str, str]) -> str | None:
+    """The day that *question* is asked about: its only date, or the one called so; None where *values* give none."""
+    dates = [each.name for each in question.parameters if each.type == DATE]
+    name = dates[0] if len(dates) == 1 else "date"
+    return (values.get(name, "").strip() or None) if name in dates else None
+
+
+def _term(question: Question, parameter: Parameter, value: str, resolve: Resolve, day: str | None) -> str:
     """*value* as a SPARQL term that cannot break out of its place; ``UNDEF`` for an optional one not given."""
     if not value.strip():
         if parameter.required:
@@ -355,7 +370,7 @@ def _term(question: Question, parameter: Parameter, value: str, resolve: Resolve
                 "Write a real day as YYYY-MM-DD.",
             )
         return f'"{value.strip()}"^^xsd:date'
-    iri = resolve(value.strip(), parameter.type)
+    iri = resolve(value.strip(), parameter.type, day)
     if not names.is_iri(iri):
         raise WrongUsage(
             f"{parameter.name}: “{value}” names nothing here.",

@@ -109,7 +109,7 @@ def _paths(world: World) -> Iterable[str]:
 
 
 def _stored(slug: str, **values: str) -> Question:
-    text = questions.bind(questions.get(slug), values, lambda value, _: ID + value)
+    text = questions.bind(questions.get(slug), values, lambda value, *_: ID + value)
     plain = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#+")).lstrip()
     return Question(plain, f"/queries/{slug}.json?{urllib.parse.urlencode(values)}")
 

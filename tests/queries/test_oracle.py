@@ -303,7 +303,7 @@ def asked(store: Store, slug: str, body: str, day: str) -> set[tuple[str, str, s
     """The answer to members-on or bound-on: state, certainty, status and the spell."""
     question = questions.get(slug)
     values = {question.parameters[0].name: body, "date": day}
-    text = questions.bind(question, values, lambda value, _: names.ID + value)
+    text = questions.bind(question, values, lambda value, *_: names.ID + value)
     spell = {"members-on": "membership", "bound-on": "binding"}[slug]
     return {
         tuple(row[name].value.removeprefix(names.ID) for name in ("state", "certainty", "status", spell))

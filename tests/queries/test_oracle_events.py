@@ -123,7 +123,7 @@ def _conflict_year(chance: random.Random, number: int) -> ConflictYear:
     side_a, side_b = tuple(shuffled[:1]), tuple(shuffled[1 : chance.randint(2, 3)])
     helps = tuple(shuffled[2:]) if len(side_b) == 1 and chance.random() < 0.4 else ()
     began = date(chance, (year,) if chance.random() < 0.5 else (year - 1, year))
-    ended = date(chance, (year,)) if chance.random() < 0.4 else ""
+    ended = date(chance, chance.choice(((year,), (year + 1,)))) if chance.random() < 0.4 else ""
     if ended and oracle.last_day(ended) < oracle.first_day(began):
         ended = ""
     return ConflictYear(
@@ -307,7 +307,7 @@ def test_the_rules_conclude_for_events_what_the_oracle_does(conclude, worlds, ba
 
 def answers(store: Store, slug: str, columns: tuple[str, ...], **values: str) -> set[tuple[str, ...]]:
     """The rows of a stored question, with empty texts for unbound cells."""
-    text = questions.bind(questions.get(slug), values, lambda value, _: names.ID + value)
+    text = questions.bind(questions.get(slug), values, lambda value, *_: names.ID + value)
     return {
         tuple(row[name].value.removeprefix(names.ID) if row[name] else "" for name in columns)
         for row in store.query(text, use_default_graph_as_union=True)

@@ -19,26 +19,26 @@ SMALL = Limits(workers=2, time_limit=1.0, memory=192 * MIB, answer=MIB, queue_wa
 
 
 CODES = (
-    ("soviet-union", "COW", "365", "1991-12-25"),
-    ("soviet-union", "Gleditsch–Ward", "365", "1991-12-25"),
-    ("russia", "COW", "365", ""),
-    ("russia", "COW", "364", "1922-12-29"),
-    ("russia", "Gleditsch–Ward", "365", ""),
-    ("russia", "ISO 3166-1 numeric", "643", ""),
-    ("soviet-union", "Gleditsch–Ward", "643", "1991-12-25"),
-    ("armenia", "ISO 3166-1 numeric", "051", ""),
-    ("armenia", "ISO 3166-1 alpha-2", "AM", ""),
-    ("georgia", "COW", "51", ""),
-    ("georgia", "ISO 3166-1 alpha-2", "GW", ""),
-    ("armenia", "COW", "99", "1920-01-01"),
-    ("georgia", "COW", "99", "1921-01-01"),
-    ("armenia", "Gleditsch–Ward", "98", "1920-01-01"),
-    ("georgia", "COW", "98", "1921-01-01"),
-    ("russia", "FIPS 10-4", "AM", ""),
-    ("georgia", "FIPS 10-4", "GG", ""),
+    ("soviet-union", "COW", "365", "1922-12-30", "1991-12-25"),
+    ("soviet-union", "Gleditsch–Ward", "365", "", "1991-12-25"),
+    ("russia", "COW", "365", "1991-12-26", ""),
+    ("russia", "COW", "364", "", "1922-12-29"),
+    ("russia", "Gleditsch–Ward", "365", "1991-12-26", ""),
+    ("russia", "ISO 3166-1 numeric", "643", "", ""),
+    ("soviet-union", "Gleditsch–Ward", "643", "", "1991-12-25"),
+    ("armenia", "ISO 3166-1 numeric", "051", "", ""),
+    ("armenia", "ISO 3166-1 alpha-2", "AM", "", ""),
+    ("georgia", "COW", "51", "1991-04-09", ""),
+    ("georgia", "ISO 3166-1 alpha-2", "GW", "", ""),
+    ("armenia", "COW", "99", "", "1920-01-01"),
+    ("georgia", "COW", "99", "", "1921-01-01"),
+    ("armenia", "Gleditsch–Ward", "98", "", "1920-01-01"),
+    ("georgia", "COW", "98", "", "1921-01-01"),
+    ("russia", "FIPS 10-4", "AM", "", ""),
+    ("georgia", "FIPS 10-4", "GG", "", ""),
 )
-"""Whose which code is and until when: one that changed hands, one of two lists, ones that nobody has any more, one of a
-list that researchers seldom use."""
+"""Whose which code is, from when and until when: one that changed hands, one of two lists, ones that nobody has any
+more, one of a list that researchers seldom use."""
 
 
 def names_of(local: str, label: str, type_: str, *more: str) -> str:
@@ -60,8 +60,9 @@ def quads() -> str:
     text += names_of("georgia", "Georgia", "MemberState", f'{iso3} "GEO"')
     text += names_of("soviet-union", "Soviet Union", "State", f'{alt} "USSR"@en')
     text += names_of("ivory-coast", "Ivory Coast", "State", f'{alt} "Côte d’Ivoire"@fr')
-    for number, (state, scheme, code, last) in enumerate(CODES):
+    for number, (state, scheme, code, first, last) in enumerate(CODES):
         assigned = {"ofState": f"<{ID}{state}>", "codeScheme": f'"{scheme}"', "code": f'"{code}"'}
+        assigned |= {"validFrom": f'"{first}"'} if first else {}
         assigned |= {"validUntil": f'"{last}"'} if last else {}
         text += "".join(
             f"<{ID}code-{number}> <{ONTOLOGY}{name}> {value} <{GRAPH}asserted> .\n" for name, value in assigned.items()

@@ -61,6 +61,32 @@ def test_a_thing_is_found_by_whatever_it_is_called(small_pool, value, type_, loc
     assert resolver(small_pool)(value, type_) == names.ID + local
 
 
+@pytest.mark.parametrize(
+    ("value", "day", "local"),
+    [
+        ("365", "1970-01-01", "soviet-union"),
+        ("COW 365", "1991-12-25", "soviet-union"),
+        ("gw:365", "1970-01-01", "soviet-union"),
+        ("365", "1991-12-26", "russia"),
+        ("365", "1900-01-01", "soviet-union"),
+        ("COW 365", "1900-01-01", "russia"),
+        ("ISO 643", "1970-01-01", "russia"),
+        ("RUS", "1970-01-01", "russia"),
+        ("AM", "1970-01-01", "armenia"),
+        ("COW 51", "1970-01-01", "georgia"),
+    ],
+)
+def test_a_code_means_who_had_it_on_the_day_if_anybody_did(small_pool, value, day, local):
+    """The second list does not say since when the Soviet Union had its number; codes of ISO here have no days."""
+    assert resolver(small_pool)(value, STATE, day) == names.ID + local
+
+
+def test_a_number_with_a_day_stays_unsure_where_a_list_without_days_has_it_too(small_pool):
+    for day in ("1970-01-01", "2000-01-01"):
+        with pytest.raises(WrongUsage, match="may mean several things"):
+            resolver(small_pool)("51", STATE, day)
+
+
 def test_the_first_askers_share_one_index(small_dataset):
     with Pool(small_dataset, Limits(workers=4)) as pool, ThreadPoolExecutor(8) as askers:
         found = set(askers.map(lambda _: resolver(pool)("ARM", STATE), range(8)))

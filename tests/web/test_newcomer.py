@@ -259,3 +259,11 @@ def test_our_licence_is_not_put_on_other_peoples_data(client, own, path):
     """The shipped data say under which licence they are; of data of one's own the pages do not know."""
     assert "CC BY 4.0" in client.get(path, headers={"Accept": "text/html"}).text
     assert "CC BY 4.0" not in own.get(path, headers={"Accept": "text/html"}).text
+
+
+def test_a_number_means_who_had_it_on_the_day_that_is_asked_about(client):
+    """Also in what a citation takes for the address of the answer; without a day it means who has it today."""
+    then = client.get("/queries/timeline.csv?state=365&date=1970-01-01").text
+    assert "Soviet Union" in then and "Russia," not in then
+    assert "Soviet Union" not in client.get("/queries/timeline.csv?state=365").text
+    assert "state=soviet-union" in client.get("/cite?question=timeline&state=365&date=1970-01-01&format=bib").text

@@ -1,15 +1,16 @@
 """Find the thing that a parameter's value means: an IRI, a CURIE, a local name, a code or a name in any language.
 
 A code may stand alone (``ARM``, ``371``) or behind the name of its list (``COW 371``, ``gw:371``, ``ISO 051``). It
-means who has it today, or else who had it last. Alone, it is first a code of the lists that researchers use (ISO
-3166-1, COW, Gleditsch–Ward), and only then one of the others.
+means who had it on the day that is asked about; without a day, or where nobody had it then, who has it today, or else
+who had it last. Alone, it is first a code of the lists that researchers use (ISO
+3166-1, the numbers of COW and Gleditsch–Ward), and only then one of the others, such as the abbreviations of COW.
 
 The names of a class's instances are fetched whole and compared here, so that no text of an asker ever enters a query.
 """
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from weakref import WeakKeyDictionary
@@ -19,6 +20,7 @@ from foedus.errors import WrongUsage
 from foedus.query import results
 from foedus.query.likeness import Likeness, folded
 from foedus.query.pool import Asker
+from foedus.questions import Resolve
 
 # The class stands in each part, and codes before the states: engines put together what the parts give without looking
 # at what they are joined with, and the names of everything there is take seconds where there is much.
@@ -51,7 +53,8 @@ _HOW = {
 _ORDER = ("itself", "match", "iso3", "code", "label", "other")
 AKIN = "akin"
 """How an item of Wikidata is akin to a thing of ours but not quite the same: nothing is resolved by it."""
-COMMON_LISTS = ("ISO 3166-1", "COW", "Gleditsch–Ward")
+COMMON_LISTS = ("ISO 3166-1 alpha-2", "ISO 3166-1 alpha-3", "ISO 3166-1 numeric", "COW", "Gleditsch–Ward")
+"""Not the abbreviations of COW, which differ from the codes of ISO just enough to be taken for them."""
 _OTHER_LIST_NAMES = {"m49": "ISO 3166-1 numeric"}
 _ITEM = re.compile(r"(?:https?://www\.wikidata\.org/(?:wiki|entity)/|wd:)?(Q[1-9][0-9]*)")
 _MAKING = threading.Lock()
@@ -77,6 +80,10 @@ class Code:
     first: str
     last: str
 
+    def held(self, day: str) -> bool:
+        """Whether the thing had the code on *day*."""
+        return self.first <= day and (not self.last or day <= self.last)
+
 
 @dataclass
 class Index:
@@ -98,12 +105,12 @@ class Index:
             self.codes.setdefault(code, []).extend(given)
         self.labels |= other.labels
 
-    def meanings(self, value: str) -> Iterator[tuple[str, set[str]]]:
-        """What *value* means as it stands, by each kind of name that it may be, the best one first."""
+    def meanings(self, value: str, day: str | None = None) -> Iterator[tuple[str, set[str]]]:
+        """What *value* means as it stands, by each kind of name that it may be, the best one first; a code on *day*."""
         iri = _wikidata(value.strip()) or names.expand(value.strip())
         for how in (*_ORDER, AKIN):
             wanted = iri if iri and how in ("itself", "match", AKIN) else value
-            holders = {each.iri for each in holders_of(self.assigned(value))} if how == "code" else set()
+            holders = {each.iri for each in holders_of(self.assigned(value), day)} if how == "code" else set()
             if found := holders or self.things[how].get(folded(wanted), set()):
                 yield how, found
 
@@ -127,21 +134,21 @@ class Index:
         return Likeness(names_of)
 
 
-def resolver(asker: Asker) -> Callable[[str, str], str]:
-    """A function from a value and the IRI of a class to the IRI of the instance that the value means.
+def resolver(asker: Asker) -> Resolve:
+    """A function from a value, the IRI of a class and perhaps a day to the IRI of the instance that the value means.
 
     It raises WrongUsage, with near matches, for a value that means nothing, and with all candidates for one that means
     several things.
     """
 
-    def resolve(value: str, type_iri: str) -> str:
+    def resolve(value: str, type_iri: str, day: str | None = None) -> str:
         index = index_of(asker, type_iri)
-        for how, found in index.meanings(value):
+        for how, found in index.meanings(value, day):
             if how == AKIN:
                 break
             if len(found) == 1:
                 return next(iter(found))
-            holders = holders_of(index.assigned(value)) if how == "code" else []
+            holders = holders_of(index.assigned(value), day) if how == "code" else []
             shown = _as_coded(index, holders) if holders else _shown(index, sorted(found))
             raise WrongUsage(f"“{value}” may mean several things.", f"Choose one of: {shown}.")
         class_name = type_iri.removeprefix(names.ONTOLOGY)
@@ -153,14 +160,18 @@ def resolver(asker: Asker) -> Callable[[str, str], str]:
     return resolve
 
 
-def holders_of(given: Iterable[Code]) -> list[Code]:
+def holders_of(given: Iterable[Code], day: str | None = None) -> list[Code]:
     """Those of the assignments *given* of one code that it can mean where nothing else is said.
 
-    Those of the common lists, if there are any; of them those who have the code today, by whichever list; only where
-    nobody does, those who had it last in their list.
+    Those of the common lists, if there are any; of them those who had the code on *day* by a list that tells days, and
+    whoever has it by one that tells none. Without a day, or where nobody had it then, those who have the code today, by
+    whichever list; only where nobody does, those who had it last in their list.
     """
     given = list(given)
-    given = [each for each in given if each.scheme.startswith(COMMON_LISTS)] or given
+    given = [each for each in given if each.scheme in COMMON_LISTS] or given
+    dated = {each.scheme for each in given if each.first or each.last}
+    if day and any(each.scheme in dated and each.held(day) for each in given):
+        return [each for each in given if each.held(day)]
     today = [each for each in given if not each.last]
     if today:
         return today
@@ -178,10 +189,19 @@ def _plain(code: str) -> str:
 def is_named(scheme: str, text: str) -> bool:
     """Whether *text* names the list *scheme*: by some of its words, or by their initials."""
     words = _WORD.findall(folded(scheme))
-    given = [word for word in _WORD.findall(folded(text)) if word not in _NO_NAME]
+    given = _named(text)
     if "".join(given) in _OTHER_LIST_NAMES:
         return scheme == _OTHER_LIST_NAMES["".join(given)]
     return bool(given) and (set(given) <= set(words) or "".join(given) == "".join(word[0] for word in words))
+
+
+def is_named_whole(scheme: str, text: str) -> bool:
+    """Whether *text* names the list *scheme* by all of its words: COW, but not COW abbreviation, is named by “COW”."""
+    return set(_named(text)) == set(_WORD.findall(folded(scheme)))
+
+
+def _named(text: str) -> list[str]:
+    return [word for word in _WORD.findall(folded(text)) if word not in _NO_NAME]
 
 
 def _wikidata(value: str) -> str | None:

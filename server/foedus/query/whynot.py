@@ -61,8 +61,9 @@ def why_not(asker: Asker, question: str, values: Mapping[str, str]) -> Refusal:
         example = " ".join(f"{name}=…" for name in parameters)
         raise WrongUsage(f"The question “{question}” takes: {', '.join(parameters)}.", f"Write: {question} {example}")
     resolve = resolver(asker)
+    day = _day(values["date"]) if "date" in parameters else None
     given = {
-        name: _day(values[name]) if kind == _XSD_DATE else resolve(values[name], kind)
+        name: day if day and kind == _XSD_DATE else resolve(values[name], kind, day)
         for name, kind in parameters.items()
     }
     return answered(asker, given)

@@ -263,11 +263,12 @@ def _values(asked: Question, given: Mapping[str, str]) -> dict[str, str]:
     """*given* as the parameters of *asked* have it, things by their local names, in order."""
     resolve = resolver(shelf().library.pool)
     questions.bind(asked, given, resolve)
+    day = questions.day_of(asked, given)
     found = {}
     for each in asked.parameters:
         if value := given.get(each.name, "").strip():
             found[each.name] = (
-                value if each.type == questions.DATE else resolve(value, each.type).removeprefix(names.ID)
+                value if each.type == questions.DATE else resolve(value, each.type, day).removeprefix(names.ID)
             )
     return found
 
