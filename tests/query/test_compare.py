@@ -122,6 +122,26 @@ def test_it_can_be_said_which_alliance_is_meant(tmp_path):
     assert ("begin", "alba", 14610) in told(found)
 
 
+@pytest.mark.parametrize(
+    ("rows", "here"),
+    [
+        (["77,901,Alba,1950,4,1,1950,12,31,1969"], ["pact"]),
+        (["77,901,Alba,1950,4,1,1950,12,30,1969"], []),
+        (["77,901,Alba,1950,4,1,1950,12,31,1969", "77,902,Borea,1950,4,1,1950,12,31,1969"], ["pact"]),
+        (["78,904,Cimmeria,1990,1,1,1990,12,31,1994"], ["accord"]),
+        (["78,904,Cimmeria,1990,1,1,1990,12,31,1994", "78,901,Alba,1990,1,1,1994,12,30,1994"], []),
+    ],
+)
+def test_an_alliance_is_guessed_by_half_of_the_days_and_never_against_a_member(tmp_path, rows, here):
+    """A day less than half of the pact is too little; Alba was never in the accord that has most of the other days."""
+    found = compared(tmp_path, members(*rows))
+    assert [each.here for each in found.matches] == here
+    assert found.unmatched == ([] if here else [rows[0][:2]])
+    assert ("--same" in found.text()) is not bool(here)
+    named = compared(tmp_path, members(*rows), **{rows[0][:2]: "accord"})
+    assert [each.here for each in named.matches] == ["accord"]
+
+
 def test_an_alliance_that_is_not_here_cannot_be_meant(tmp_path):
     with pytest.raises(NoSuchThing, match="leagu"):
         compared(tmp_path, COW_MEMBERS, **{"77": "leagu"})

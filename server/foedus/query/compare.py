@@ -20,8 +20,11 @@ from foedus.query import table
 from foedus.query.record import COW, FAR, KINDS, Record, Span, gap, new_year, year_of
 from foedus.query.tables import Table, Tables
 
-LIKENESS = 0.2
-"""Part of the days of membership in either that an alliance of the file and one of ours share to be taken as one."""
+LIKENESS = 0.5
+"""Part of the days of membership in either that an alliance of the file and one of ours share to be taken as one.
+
+Where one of its members in the file was never in ours, they are not taken as one whatever they share.
+"""
 
 _SYNONYMS = {
     "defense": "defense",
@@ -100,7 +103,11 @@ class Comparison:
             f"Of {self.unsure} the record is not sure, on {self.silent} it is silent.",
         ]
         lines += [f"{each.there} is {each.here}, {each.likeness:.0%} of the days shared." for each in self.matches]
-        lines += [f"{each} is like no alliance here." for each in self.unmatched]
+        lines += [
+            f"{each} is taken for no alliance here: none has all of its members and shares half of the days. "
+            f"Say which one it is: --same {each}=NAME"
+            for each in self.unmatched
+        ]
         lines += self.unknown
         if self.differences:
             lines += ["", table.aligned([_HEADS, *map(_cells, self.differences)])]
@@ -391,7 +398,10 @@ class _Members(_Reader):
                 here[spell.body][spell.state].append(spell.span)
         for alliance, members in there.items():
             body = self.same.get(alliance) or (alliance if alliance in here else None)
-            likeness = {name: self.likeness(members, ours) for name, ours in here.items()}
+            possible = [
+                name for name, ours in here.items() if name == body or (not body and members.keys() <= ours.keys())
+            ]
+            likeness = {name: self.likeness(members, here[name]) for name in possible}
             if body is None and likeness:
                 # Of an alliance and its treaty with the same members, the alliance.
                 best = max(
