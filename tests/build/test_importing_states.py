@@ -158,6 +158,17 @@ def test_numbers_change_hands(said):
     assert said("code-gleditsch-ward-west", "source") == ["gleditsch-ward-2017"]
 
 
+def test_an_abbreviation_has_the_days_of_the_number_beside_it(said):
+    assert [said(f"code-cow-abbreviation-ruritania{year}", "code") for year in ("", "-1934")] == [["RUR"], ["RUR"]]
+    assert said("code-cow-abbreviation-ruritania", "codeScheme") == ["COW abbreviation"]
+    assert said("code-cow-abbreviation-ruritania", "validUntil") == ["1915-07-28"]
+    assert said("code-cow-abbreviation-ruritania-1934", "validUntil") == []
+    assert said("code-cow-abbreviation-union", "code") == ["MSC"]
+    assert said("code-cow-abbreviation-union", "source") == ["almanac", "cow-state-system-2016"]
+    assert said("code-cow-union", "code") == ["36"]
+    assert said.things("code-gleditsch-ward-abbreviation") == []
+
+
 def test_a_divided_number_ends_no_state_and_the_crosswalk_does(said):
     assert said.things("extinction-moscovy") == []
     assert said("extinction-union", "occurred") == ["1991"]
@@ -192,7 +203,7 @@ def test_months_and_years_are_as_precise_as_the_source(said):
 
 def test_the_result_counts_what_it_holds(lists):
     made = make(lists)
-    assert made.counts == {"states": 6, "code assignments": 32, "independences": 6, "extinctions": 3}
+    assert made.counts == {"states": 6, "code assignments": 42, "independences": 6, "extinctions": 3}
     assert made.unmapped == []
 
 
@@ -261,6 +272,7 @@ def test_a_number_that_the_crosswalk_gives_to_a_state_on_part_of_its_days_is_wri
         ("cow", "1859,1,1", "1859,13,1", "cow.csv, line 3: 1859-13-1 is not in the calendar."),
         ("cow", "1915,7,28", "1815,7,28", "cow.csv, line 3: it ends on 1815-07-28, before it begins on 1859-01-01."),
         ("cow", "ccode", "code", "cow.csv has no column ccode."),
+        ("cow", "RUR,40", "Rur,40", "cow.csv, line 3: “Rur” is no abbreviation such as AUS."),
         ("gw", "40.0", "fourty", "gw.csv, line 3: “fourty” is no number of a state."),
         ("gw", "1816-01-01,2017", "soon,2017", "gw.csv, line 2: “soon” is no day."),
         ("codes", "RUR,RU,4", "RUR,RUS,4", "codes.csv, line 2: “RUR RUS 4” are no ISO codes."),

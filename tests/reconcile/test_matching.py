@@ -4,9 +4,11 @@ import csv
 
 import pytest
 
+from foedus import names
 from foedus.errors import AnswerTooLarge, WrongUsage
 from foedus.query import things
 from foedus.query.matching import Query, Wish
+from foedus.query.resolve import resolver
 
 from . import draw
 
@@ -94,6 +96,42 @@ def test_what_lists_give_to_different_states_is_not_certain(matcher):
         ("austria", False),
     ]
     assert not any(certain for _, _, certain in best(matcher, "51", "State"))
+
+
+@pytest.mark.parametrize(
+    ("text", "iso", "cow"),
+    [
+        ("AUS", "australia", "austria"),
+        ("SLV", "el-salvador", "slovenia"),
+        ("SWZ", "eswatini", "switzerland"),
+        ("MNG", "mongolia", "montenegro"),
+    ],
+)
+def test_an_abbreviation_of_cow_that_is_anothers_iso_code_is_not_certain(matcher, pool, text, iso, cow):
+    """A parameter is read as a code of ISO as before; a list that is named, or asked for as a code, decides."""
+    found = best(matcher, text, "State")
+    assert {iso, cow} <= {name for name, _, _ in found[:3]}
+    assert not any(certain for _, _, certain in found)
+    assert best(matcher, f"COW {text}", "State")[0] == (cow, 100, True)
+    assert best(matcher, f"ISO {text}", "State")[0] == (iso, 100, True)
+    assert best(matcher, text, "State", wishes=(Wish("code", (f"COW {text}",)),))[0][0] == cow
+    assert resolver(pool)(text, f"{names.ONTOLOGY}State") == f"{names.ID}{iso}"
+
+
+def test_an_abbreviation_of_cow_alone_goes_before_no_code_of_another_list(matcher, pool):
+    """LIB is Lebanon to the IOC and Libya to COW; GFR is in no other list."""
+    assert not any(certain for _, _, certain in best(matcher, "LIB", "State"))
+    resolve = resolver(pool)
+    with pytest.raises(WrongUsage, match="may mean several things"):
+        resolve("LIB", f"{names.ONTOLOGY}State")
+    assert resolve("COW LIB", f"{names.ONTOLOGY}State") == f"{names.ID}libya"
+    assert resolve("GFR", f"{names.ONTOLOGY}State") == f"{names.ID}germany"
+
+
+def test_a_day_says_whose_an_abbreviation_was(matcher):
+    """Slovenia has been a state since 1992."""
+    assert best(matcher, "SLV", "State", wishes=(Wish("on", ("1950",)),))[0] == ("el-salvador", 100, True)
+    assert best(matcher, "GFR", "State", wishes=(Wish("on", ("1960",)),))[0] == ("germany", 100, True)
 
 
 def test_what_stands_for_a_missing_value_is_not_certain(matcher):

@@ -239,6 +239,15 @@ def test_columns_are_added_from_what_was_matched(client):
     assert [each["id"] for each in answer["rows"]["soviet-union"]["memberOf"]] == ["warsaw-pact"]
 
 
+@pytest.mark.parametrize(
+    ("named", "codes"),
+    [("COW", ["305"]), ("cow number", ["305"]), ("COW abbreviation", ["AUS"]), ("abbreviation", ["AUS"])],
+)
+def test_a_list_named_whole_goes_before_those_of_which_the_name_is_a_part(client, named, codes):
+    answer = extended(client, ["austria"], {"id": "code", "settings": {"list": named}}).json
+    assert [each["str"] for each in answer["rows"]["austria"]["code"]] == codes
+
+
 def test_a_code_without_a_list_bears_its_name(client):
     found = extended(client, ["armenia"], "code").json["rows"]["armenia"]["code"]
     assert {"str": "COW 371"} in found and {"str": "ISO 3166-1 alpha-3 ARM"} in found

@@ -197,12 +197,18 @@ class Extension:
 
     def _codes_of(self, thing: Thing, settings: Settings) -> Iterator[str]:
         """Those valid on the days that are set, or today; of the list that is set, or of all, with the list's name."""
+        lists = self._lists(settings.list) if settings.list else set()
         for code in self._codes.get(thing.iri, ()):
             is_valid = settings.on.hold(code) if settings.on else not code.last
             if is_valid and not settings.list:
                 yield f"{code.scheme} {code.code}"
-            elif is_valid and resolve.is_named(code.scheme, settings.list):
+            elif is_valid and code.scheme in lists:
                 yield code.code
+
+    def _lists(self, named: str) -> set[str]:
+        """The lists that *named* may mean: the one of which it is the whole name, or all of which it is a part."""
+        whole = {each for each in self._schemes if resolve.is_named_whole(each, named)}
+        return whole or {each for each in self._schemes if resolve.is_named(each, named)}
 
     def _rows(self, of: Sequence[Thing], path: str) -> Iterator[tuple[str, Term, str]]:
         for start in range(0, len(of), _TOGETHER):
@@ -224,6 +230,10 @@ class Extension:
     def _thing(self, name: str) -> Value:
         known = self.things.by_name.get(name)
         return Value("thing", name, known.label) if known else Value("text", name)
+
+    @cached_property
+    def _schemes(self) -> frozenset[str]:
+        return frozenset(code.scheme for given in self.things.index.codes.values() for code in given)
 
     @cached_property
     def _codes(self) -> Mapping[str, Sequence[resolve.Code]]:

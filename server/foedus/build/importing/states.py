@@ -1,7 +1,8 @@
 """Make the reference list of states from four published lists and the crosswalk that is written by hand.
 
 Names and ISO codes come from country-codes; the numbers and the days of system membership from the Correlates of War
-list and from that of Gleditsch and Ward; independence and mergers from the ICOW colonial history data.
+list, with its abbreviations, and from that of Gleditsch and Ward; independence and mergers from the ICOW colonial
+history data.
 """
 
 import datetime
@@ -46,12 +47,16 @@ _COUNTED = {
 
 @dataclass(frozen=True)
 class Stretch:
-    """Days on which a list counts a number as a member of the state system: *line* of the file, first and last day."""
+    """Days on which a list counts a number as a member of the state system: *line* of the file, first and last day.
+
+    *letters* is the abbreviation beside the number, empty where the list has none.
+    """
 
     line: int
     number: str
     first: str
     last: str
+    letters: str
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,7 @@ class Held:
     """A code that a state had: *last* is empty while it has it, *whole* tells a listed end from a divided number."""
 
     number: str
+    letters: str
     first: str
     last: str
     ended: bool
@@ -195,13 +201,13 @@ def _letters(rows: Iterable[tables.Row]) -> dict[str, dict[str, str]]:
 def _cow(path: Path) -> Numbers:
     """The Correlates of War list of system membership."""
     parts = ("styear", "stmonth", "stday", "endyear", "endmonth", "endday")
-    table = tables.read(path, ("ccode",), ("version",), *((part,) for part in parts))
+    table = tables.read(path, ("ccode",), ("version",), *((part,) for part in parts), ("stateabb",))
 
     def days(row: tables.Row) -> tuple[str, str]:
         return _day(*(row[part] for part in parts[:3])), _day(*(row[part] for part in parts[3:]))
 
     version = {row["version"] for row in table.rows}
-    stretches = _stretches(table, "ccode", days)
+    stretches = _stretches(table, "ccode", days, letters="stateabb")
     return Numbers("cow", "COW", f"cow-state-system-{max(version)}", table.name, stretches)
 
 
@@ -220,14 +226,17 @@ def _gleditsch_ward(path: Path) -> Numbers:
     return Numbers("gw", "Gleditsch–Ward", f"gleditsch-ward-{year}", table.name, stretches)
 
 
-def _stretches(table: tables.Table, number: str, days: Callable[[tables.Row], tuple[str, str]]) -> tuple[Stretch, ...]:
+def _stretches(
+    table: tables.Table, number: str, days: Callable[[tables.Row], tuple[str, str]], letters: str = ""
+) -> tuple[Stretch, ...]:
     found, wrong = [], []
     for row in table.rows:
         try:
             first, last = days(row)
             if last < first:
                 raise tables.BadRow(f"it ends on {last}, before it begins on {first}")
-            found.append(Stretch(row.line, _whole(row[number]), first, last))
+            abbreviation = _abbreviation(row[letters]) if letters else ""
+            found.append(Stretch(row.line, _whole(row[number]), first, last, abbreviation))
         except tables.BadRow as error:
             wrong.append((row.line, str(error)))
     if wrong:
@@ -270,6 +279,12 @@ def _whole(text: str) -> str:
     if not match:
         raise tables.BadRow(f"“{text}” is no number of a state")
     return str(int(match[1]))
+
+
+def _abbreviation(text: str) -> str:
+    if not re.fullmatch("[A-Z]{3}", text):
+        raise tables.BadRow(f"“{text}” is no abbreviation such as AUS")
+    return text
 
 
 def _number_or_none(text: str) -> str:
@@ -424,26 +439,34 @@ def _held(state: State, numbers: Numbers) -> Iterator[Held]:
             first, last = max(share.first, stretch.first), min(share.last, stretch.last)
             if stretch.number == share.number and first <= last:
                 ended = last == stretch.last != numbers.stops
-                found.append(Held(share.number, first, "" if last == numbers.stops else last, ended, not share.whole))
+                until = "" if last == numbers.stops else last
+                found.append(Held(share.number, stretch.letters, first, until, ended, not share.whole))
     return iter(sorted(found, key=lambda held: held.first))
 
 
 def _codes(state: State, numbers: Numbers, held: tuple[Held, ...]) -> Iterator[Thing]:
-    """One assignment for each time that the state had a number; the first has the plain name, for lists grow at the
-    end."""
+    """One assignment for each time that the state had a number, and one for the abbreviation beside it.
+
+    The first has the plain name, for lists grow at the end.
+    """
     for place, each in enumerate(held):
         year = each.first[:4]
         suffix, words = (f"-{year}", f", since {year}") if place else ("", "")
-        thing = Thing(f"code-{_SCHEMES[numbers.scheme]}-{state.name}{suffix}", "CodeAssignment")
-        thing.add("rdfs:label", string(f"{numbers.shown} number of {state.called}: {each.number}{words}", "en"))
-        thing.add("foedus:ofState", f"id:{state.name}")
-        thing.add("foedus:codeScheme", string(numbers.shown))
-        thing.add("foedus:code", string(each.number))
-        thing.add("foedus:validFrom", string(each.first))
-        if each.last:
-            thing.add("foedus:validUntil", string(each.last))
         cited = dict.fromkeys((numbers.source, *(state.divided_by if each.divided else ())))
-        yield thing.add("foedus:source", *(f"id:{source}" for source in cited))
+        name, shown = _SCHEMES[numbers.scheme], numbers.shown
+        codes = [(name, shown, f"{shown} number", each.number)]
+        if each.letters:
+            codes.append((f"{name}-abbreviation", f"{shown} abbreviation", f"{shown} abbreviation", each.letters))
+        for list_name, scheme, called, code in codes:
+            thing = Thing(f"code-{list_name}-{state.name}{suffix}", "CodeAssignment")
+            thing.add("rdfs:label", string(f"{called} of {state.called}: {code}{words}", "en"))
+            thing.add("foedus:ofState", f"id:{state.name}")
+            thing.add("foedus:codeScheme", string(scheme))
+            thing.add("foedus:code", string(code))
+            thing.add("foedus:validFrom", string(each.first))
+            if each.last:
+                thing.add("foedus:validUntil", string(each.last))
+            yield thing.add("foedus:source", *(f"id:{source}" for source in cited))
 
 
 class _Ends:
