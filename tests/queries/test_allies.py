@@ -56,6 +56,8 @@ PISA = member("pisa", ("1955-03-01", "1955-03-01"), ("2001-01-01", ""))
         (fighting(1955, "1954-05-02"), "certain"),
         (fighting(1955, "1955-02-01", "1955-02-28"), None),
         (fighting(1955, "1955-02-01", "1955-03-01"), "certain"),
+        (fighting(1954, "1954-02-01", "1956-03-01"), None),
+        (fighting(1955, "1954-02-01", "1956-03-01"), "certain"),
         (fighting(1960, "1956-01-01"), "certain"),
         (fighting(1960, "1960-07-01"), None),
         (fighting(1961, "1956-01-01"), None),
@@ -79,6 +81,11 @@ def test_beyond_the_last_attestation_membership_is_presumed(year, certainty):
 
 def test_a_membership_of_uncertain_begin_makes_it_possible():
     unsure = member("elis", ("1950-01-01", "1958-12-31"), ("1970-01-01", "1970-01-01"))
+    assert answer(unsure + PISA + fighting(1956, "1956-01-01")) == [("war-1956", "elis", "pisa", "possible")]
+
+
+def test_a_membership_that_is_certain_on_no_day_makes_it_possible():
+    unsure = member("elis", ("1950-01-01", "1956-10-31"), ("1956-06-15", "1957-10-31"))
     assert answer(unsure + PISA + fighting(1956, "1956-01-01")) == [("war-1956", "elis", "pisa", "possible")]
 
 

@@ -674,6 +674,31 @@ def test_allies_of_one_side_alone_are_not_bound_to_both_sides_of_a_conflict_year
     assert conclude(JOINED + ROLL + PLEDGE + GAUL + fighting)("y", "foedus:boundToBothSides") == []
 
 
+def test_a_membership_that_is_certain_on_no_day_makes_fighting_between_allies_possible(conclude):
+    came = act("came", "Accession", "1905-01-01", "[1904-01-01..1905-10-31]").replace("rome", "lanuvium")
+    went = act("went", "Withdrawal", "1905-06-15", "[1905-06-15..1906-10-31]").replace("rome", "lanuvium")
+    fighting = (
+        'id:y a foedus:ConflictYear ; foedus:year 1905 ; foedus:began "1890-01-01" ; '
+        "foedus:sideA id:rome ; foedus:sideB id:lanuvium ."
+    )
+    world = conclude(JOINED + ROLL + came + went + fighting)
+    assert world("y", "foedus:betweenAllies") == []
+    assert world("y", "foedus:possiblyBetweenAllies") == ["league"]
+
+
+@pytest.mark.parametrize(
+    ("year", "certain", "possible"), [(1899, [], []), (1905, ["tibur"], []), (1925, [], ["tibur"])]
+)
+def test_of_an_episode_of_several_years_a_conflict_year_ends_with_its_own(conclude, year, certain, possible):
+    fighting = (
+        f'id:y a foedus:ConflictYear ; foedus:year {year} ; foedus:began "1890-01-01" ; foedus:ended "1930-06-01" ; '
+        "foedus:sideA id:rome ; foedus:sideB id:praeneste ."
+    )
+    world = conclude(JOINED + ROLL + PLEDGE + fighting)
+    assert world("y", "foedus:boundToBothSides") == certain
+    assert world("y", "foedus:possiblyBoundToBothSides") == possible
+
+
 def test_what_never_held_on_one_day_is_not_even_possible(conclude):
     """Rome left the league before Lanuvium joined it, and the day of the war is known by its year alone."""
     left = act("left", "Withdrawal", "1905-03-01", "1905-03-01")
@@ -699,6 +724,9 @@ def test_what_never_held_on_one_day_is_not_even_possible(conclude):
         (1905, 'foedus:sideA id:rome ; foedus:sideB id:lanuvium ; foedus:ended "1905-06-01"', False, True),
         (1904, "foedus:sideA id:rome , id:tibur ; foedus:sideB id:lanuvium", False, False),
         (1899, "foedus:sideA id:rome ; foedus:sideB id:tibur", False, False),
+        (1899, 'foedus:sideA id:rome ; foedus:sideB id:tibur ; foedus:ended "1906-06-01"', False, False),
+        (1905, 'foedus:sideA id:rome ; foedus:sideB id:tibur ; foedus:ended "1906-06-01"', True, False),
+        (1904, 'foedus:sideA id:rome ; foedus:sideB id:lanuvium ; foedus:ended "1906-06-01"', False, False),
         (1921, "foedus:sideA id:rome ; foedus:sideB id:tibur", False, True),
     ],
 )
