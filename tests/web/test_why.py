@@ -46,7 +46,7 @@ def test_why_not_is_a_page_and_json_and_each_fact_in_it_leads_to_its_proof(clien
     page = client.get(NOT, headers=HTML)
     assert page.status_code == 200
     assert "<h1>Why was Uzbekistan not a member of" in page.text
-    assert "It had ended" in page.text
+    assert "on 1 January 2013?</h1>" in page.text and "It had ended" in page.text
     proofs = [unescape(each) for each in re.findall(r'<a href="(/why[^"]*)">why\?</a>', page.text)]
     assert len(proofs) > 5
     assert {client.get(each, headers=HTML).status_code for each in proofs} == {200}

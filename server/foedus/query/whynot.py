@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from foedus import names
+from foedus import dates, names
 from foedus.errors import WrongUsage
 from foedus.query import results
 from foedus.query.pool import Asker
@@ -73,8 +73,8 @@ def _membership(asker: Asker, given: Mapping[str, str]) -> Refusal:
     """Why a state was not, or not for certain, a member of an alliance on a day."""
     state, alliance, day = given["state"], given["alliance"], given["date"]
     label = _labels(asker, (state, alliance))
-    who, what = label[state], label[alliance]
-    question = f"Why was {who} not a member of {what} on {day}?"
+    who, what = _quoted(label[state]), _quoted(label[alliance])
+    question = f"Why was {who} not a member of {what} on {_said(day)}?"
     spells = _rows(
         asker,
         f"""?m <{_FOEDUS}ofAlliance> <{alliance}> ; <{_FOEDUS}ofState> <{state}> ; <{_FOEDUS}beginEarliest> ?a ;
@@ -90,17 +90,19 @@ def _membership(asker: Asker, given: Mapping[str, str]) -> Refusal:
         "ORDER BY ?day ?act",
     )
     acts = sorted(acts, key=lambda row: row["day"].value.lstrip("["))
+    treaties = _rows(asker, f"<{alliance}> <{_FOEDUS}constitutedBy> ?treaty", "ORDER BY ?treaty")
+    told = [row[key].value for row in spells for key in ("begin", "end") if key in row]
+    label |= _labels(asker, [*told, *(row["treaty"].value for row in treaties)])
     recorded = [_spell_recorded(row) for row in spells]
     recorded += [
         (
-            f"{row['label'].value} ({row['day'].value})",
+            f"{row['label'].value} ({_said(row['day'].value)})",
             (Statement(row["act"], Term("iri", _FOEDUS + "occurred"), row["day"]),),
         )
         for row in acts
     ]
     if not spells:
-        treaty = _rows(asker, f"<{alliance}> <{_FOEDUS}constitutedBy> ?treaty", "ORDER BY ?treaty")
-        bound = " and ".join(shown(row["treaty"]) for row in treaty) or "a treaty"
+        bound = " and ".join(_quoted(label[row["treaty"].value]) for row in treaties) or "a treaty"
         reason = (
             f"No membership of {who} in {what} is recorded: no act on record begins a binding of {who} by {bound}, "
             "which constitutes the alliance."
@@ -114,19 +116,19 @@ def _membership(asker: Asker, given: Mapping[str, str]) -> Refusal:
     row = min((row for _, row in states_), key=lambda each: _distance(each, day))
     if day < row["a"].value:
         reason = f"It had not begun: the membership nearest to that day begins on {_between(row['a'], row['b'])}"
-        reason += f", with {shown(row['begin'])}."
+        reason += f", with {_quoted(label[row['begin'].value])}."
     else:
         reason = "It had ended: the membership nearest to that day had its first day without effect on "
-        reason += f"{_between(row['c'], row['d'])}, by {shown(row['end'])}."
+        reason += f"{_between(row['c'], row['d'])}, by {_quoted(label[row['end'].value])}."
     return Refusal(question, "no", reason, tuple(recorded))
 
 
 def _spell_recorded(row: Mapping[str, Term]) -> tuple[str, tuple[Statement, ...]]:
-    begins = f"{shown(row['m'])}: from {_between(row['a'], row['b'])}"
+    begins = f"Member from {_between(row['a'], row['b'])}"
     if "d" in row:
         ends = f", no longer from {_between(row['c'], row['d'])}"
     else:
-        ends = f", no end recorded, attested until the day before {row['c'].value}"
+        ends = f", no end recorded, attested until the day before {_said(row['c'].value)}"
     bounds = {"a": "beginEarliest", "b": "beginLatest", "c": "endEarliest", "d": "endLatest", "begin": "begunBy"}
     bounds["end"] = "endedBy"
     return (
@@ -148,17 +150,18 @@ def _certainty(row: Mapping[str, Term], day: str) -> str:
 
 
 def _but(holds: str, row: Mapping[str, Term], who: str, day: str) -> str:
-    name = shown(row["m"])
     if holds == "certain":
-        return f"It was: {who} was a member on {day} for certain, by {name}."
+        return f"It was: {who} was a member on {_said(day)} for certain."
     if holds == "presumed":
         return (
-            f"It presumably was: {name} had begun and no end is recorded, but no source read attests it for so late a "
-            f"day; the last that is attested is the day before {row['c'].value}."
+            f"It presumably was: the membership had begun and no end is recorded, but no source read attests it for "
+            f"so late a day; the last that is attested is the day before {_said(row['c'].value)}."
         )
     if day < row["b"].value:
-        return f"It may have been: {name} began on {_between(row['a'], row['b'])}, and the record knows no closer day."
-    return f"It may have been: {name} ended on {_between(row['c'], row['d'])}, and the record knows no closer day."
+        happened = f"began on {_between(row['a'], row['b'])}"
+    else:
+        happened = f"ended on {_between(row['c'], row['d'])}"
+    return f"It may have been: the membership {happened}, and the record knows no closer day."
 
 
 def _distance(row: Mapping[str, Term], day: str) -> int:
@@ -172,7 +175,7 @@ def _answered(asker: Asker, given: Mapping[str, str]) -> Refusal:
     """Why a request is not counted as answered by the day that the record is kept up to."""
     request = given["invocation"]
     label = _labels(asker, (request,))[request]
-    until = asker.dataset.as_of or ""
+    until = _said(asker.dataset.as_of or "")
     question = f"Why is this not counted as answered: {label}?"
     wanted = _rows(asker, f"<{request}> <{_FOEDUS}asksFor> ?kind", "ORDER BY ?kind")
     given_rows = _rows(
@@ -189,7 +192,7 @@ def _answered(asker: Asker, given: Mapping[str, str]) -> Refusal:
     for row in given_rows:
         provided = shown(row["kind"]).removeprefix("foedus:") if "kind" in row else "nothing of any kind asked for"
         title = row["label"].value if "label" in row else shown(row["event"])
-        day = f" ({row['day'].value})" if "day" in row else ""
+        day = f" ({_said(row['day'].value)})" if "day" in row else ""
         said = [Statement(row["event"], row["how"], Term("iri", request))]
         if "kind" in row:
             said.append(Statement(row["event"], Term("iri", _FOEDUS + "provides"), row["kind"]))
@@ -231,8 +234,18 @@ def _labels(asker: Asker, iris: Sequence[str]) -> dict[str, str]:
     return {each: names.curie(each) for each in iris} | {row["s"].value: row["l"].value for row in rows}
 
 
+def _quoted(name: str) -> str:
+    """*name* as it can stand in a sentence: one of several words may want an article, which nothing here tells."""
+    return name if name.isalpha() else f"“{name}”"
+
+
+def _said(day: str) -> str:
+    """A day or a date in words, which may break between lines as a terminal likes it."""
+    return dates.in_words(day).replace("\N{NO-BREAK SPACE}", " ")
+
+
 def _between(first: Term, last: Term) -> str:
-    return first.value if first.value == last.value else f"a day from {first.value} to {last.value}"
+    return _said(first.value) if first == last else f"a day from {_said(first.value)} to {_said(last.value)}"
 
 
 def _day(text: str) -> str:

@@ -5,13 +5,12 @@ from typing import cast
 
 from flask import Flask
 
-from foedus import __version__, names, questions
+from foedus import __version__, dates, names, questions
 from foedus.query.cache import Cache
 from foedus.query.pool import Asker
 from foedus.web import (
     asking,
     cite,
-    dates,
     describe,
     endpoint,
     entities,

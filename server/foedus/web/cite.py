@@ -7,14 +7,14 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import Blueprint, Response, render_template, request
 
-from foedus import names, questions
+from foedus import dates, names, questions
 from foedus.errors import NoSuchThing, NotAcceptable, WrongUsage
 from foedus.query import formats, results
 from foedus.query.answering import answer_stored
 from foedus.query.resolve import resolver
 from foedus.query.results import Term
 from foedus.questions import Question
-from foedus.web import asking, behind, citations, dates, handout, headers
+from foedus.web import asking, behind, citations, handout, headers
 from foedus.web.behind import Behind
 from foedus.web.citations import FORMS, Entry, Form
 from foedus.web.describe import Naming, Shown, page

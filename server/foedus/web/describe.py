@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from urllib.parse import urlencode
 
-from foedus import names, questions
+from foedus import dates, names, questions
 from foedus.query import results
 from foedus.query.results import Term
 from foedus.query.why import shown as shown_term
 from foedus.questions import Question
-from foedus.web import asking, dates
+from foedus.web import asking
 from foedus.web.asking import Library, Row, is_true
 
 _RDF, _RDFS, _SKOS, _OWL = (names.PREFIXES[prefix] for prefix in ("rdf", "rdfs", "skos", "owl"))

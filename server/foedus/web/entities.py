@@ -6,12 +6,12 @@ from dataclasses import replace
 from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from foedus import __version__, names
+from foedus import __version__, dates, names
 from foedus.errors import NoSuchThing, NotAcceptable, WrongUsage
 from foedus.query import formats
 from foedus.query.formats import Format
 from foedus.query.pool import Answer
-from foedus.web import asking, dates, describe, headers, jsonld, signposting
+from foedus.web import asking, describe, headers, jsonld, signposting
 from foedus.web.shelf import shelf
 
 bp = Blueprint("entities", __name__)
