@@ -576,7 +576,7 @@ def audit(
         found = auditing.audit(readings, here, day, only or findings.ASPECTS)
     shown = {"as_json": telling.as_json, "markdown": telling.markdown, "quickstatements": telling.quickstatements}
     told = (shown[chosen[0]] if chosen else telling.text)(found)
-    if told:
+    if told and (chosen or found.findings or not found.troubles):
         click.echo(told)
     if "quickstatements" in chosen:
         for proposal in found.proposals:

@@ -43,6 +43,8 @@ def test_a_finding_is_1_and_something_unreadable_3(run, tmp_path):
     found = json.loads(done.stdout)
     assert (done.returncode, found["partial"], found["counts"]["contradicted"]) == (3, True, 1)
     assert "bad.json: line 1: The JSON" in done.stderr and "none.ttl: No such file" in done.stderr
+    alone = run("none.ttl")
+    assert (alone.returncode, alone.stdout) == (3, "")
 
 
 def test_forms_exclude_each_other_and_a_day_is_a_day(run, tmp_path):

@@ -53,6 +53,7 @@ def test_why_not_names_the_nearest_condition_that_fails(why):
     ("words", "said"),
     [
         (("uzbekstan", "a", "foedus:State"), "Did you mean id:uzbekistan"),
+        (("Uzbekistan", "a", "foedus:FormerMemberState"), "Did you mean id:uzbekistan"),
         (("uzbekistan", "a", "foedus:Alliance"), "The record does not say"),
         (("uzbekistan", "a"), "A statement has three terms, not 2."),
         ((), "A statement has three terms, not 0."),

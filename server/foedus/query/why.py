@@ -807,8 +807,9 @@ def _not_said(asker: Asker, statement: Statement) -> NoSuchThing:
 
 
 def _near(asker: Asker, iri: str) -> tuple[str, ...]:
-    """Up to five subjects of the record with a name like that of *iri*."""
-    text = "SELECT DISTINCT ?s WHERE { ?s a ?type FILTER(isIRI(?s)) }"
+    """Up to five subjects of the record with a name like that of *iri*; codes have the names of their states."""
+    codes = f"<{names.ONTOLOGY}CodeAssignment>"
+    text = f"SELECT DISTINCT ?s WHERE {{ ?s a ?type FILTER(isIRI(?s)) FILTER NOT EXISTS {{ ?s a {codes} }} }}"
     known = [row["s"].value for row in results.select(asker, text, reserved=True)]
     by_name = {each.rpartition("/")[2].rpartition("#")[2].lower(): each for each in known}
     local = iri.rpartition("/")[2].rpartition("#")[2].lower()
