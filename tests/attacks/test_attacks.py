@@ -144,6 +144,13 @@ def narrow(data):
 
 
 @pytest.fixture(scope="module")
+def checking(data):
+    """A server for documents alone: what checks them stays for a minute after the last."""
+    with attacked(data, "narrow") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
 def listener():
     """A port of this machine, and who came there: nobody may."""
     came = []
@@ -377,24 +384,24 @@ def assert_as_it_was(server: Attacked) -> None:
 
 
 @pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: file.stem)
-def test_a_document_gets_its_status_and_troubles_nobody(narrow, listener, file):
+def test_a_document_gets_its_status_and_troubles_nobody(checking, listener, file):
     """The web process takes no memory for it; nothing is fetched; a query of somebody else never waits."""
     attack = attack_of(file)
     ((message, (status,)),) = requests(attack, listener[0])
-    begun = memory_of(narrow.process.pid)
-    with visitor(narrow.port) as seen:
-        heard = sent(narrow.port, message)
+    begun = memory_of(checking.process.pid)
+    with visitor(checking.port) as seen:
+        heard = sent(checking.port, message)
         assert answers(heard) == [status], heard[:2000]
         assert not attack.get("meets") or b"took longer than" in heard
         if not attack.get("meets"):
-            came = Counter(each for heard in sent_at_once(narrow.port, message, WORKERS) for each in answers(heard))
+            came = Counter(each for heard in sent_at_once(checking.port, message, WORKERS) for each in answers(heard))
             assert came.keys() <= {status, 429}
             assert came[status]
     assert_untroubled(seen)
     assert listener[1] == []
     # The workers, their parent and the server, and beside them what checks, without any that is at work.
-    eventually(lambda: len(tree(narrow.process.pid)) <= WORKERS + 3)
-    eventually(lambda: memory_of(narrow.process.pid) < begun + 48 * MIB)
+    eventually(lambda: len(tree(checking.process.pid)) <= WORKERS + 3)
+    eventually(lambda: memory_of(checking.process.pid) < begun + 48 * MIB)
 
 
 def test_a_kill_of_the_server_ends_what_checks_documents(data):
