@@ -1,6 +1,8 @@
 """The shipped content as tests meet it: built once, answered by a real pool, shown by a real app."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -34,6 +36,20 @@ def dataset(tmp_path_factory):
     out = tmp_path_factory.mktemp("dataset")
     build(out)
     return out
+
+
+@pytest.fixture(scope="session")
+def foedus(dataset):
+    """Runs ``foedus`` over the built dataset, in the folder *cwd*; never lets a traceback pass."""
+
+    def call(*words, cwd=None):
+        environment = {**os.environ, "FOEDUS_HOME": str(dataset)}
+        command = [sys.executable, "-m", "foedus", *map(str, words)]
+        done = subprocess.run(command, capture_output=True, env=environment, cwd=cwd, text=True)
+        assert "Traceback" not in done.stderr
+        return done
+
+    return call
 
 
 @pytest.fixture(scope="session")

@@ -1,26 +1,16 @@
 """``foedus export`` and ``foedus compare`` as a shell sees them."""
 
 import json
-import os
 import subprocess
-import sys
+from functools import partial
 
 import pytest
 
 
 @pytest.fixture(scope="module")
-def run(dataset, tmp_path_factory):
-    """Runs ``foedus`` over the built dataset, in a folder of its own; never lets a traceback pass."""
-    folder = tmp_path_factory.mktemp("work")
-
-    def call(*words):
-        environment = {**os.environ, "FOEDUS_HOME": str(dataset)}
-        command = [sys.executable, "-m", "foedus", *map(str, words)]
-        done = subprocess.run(command, capture_output=True, env=environment, cwd=folder, text=True)
-        assert "Traceback" not in done.stderr
-        return done
-
-    return call
+def run(foedus, tmp_path_factory):
+    """Runs ``foedus`` in a folder of its own."""
+    return partial(foedus, cwd=tmp_path_factory.mktemp("work"))
 
 
 @pytest.fixture(scope="module")

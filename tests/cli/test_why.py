@@ -1,25 +1,15 @@
 """``foedus why`` as a shell sees it."""
 
 import json
-import os
-import subprocess
-import sys
+from functools import partial
 
 import pytest
 from pyoxigraph import RdfFormat, parse
 
 
 @pytest.fixture(scope="module")
-def why(dataset):
-    def call(*words: str):
-        environment = {**os.environ, "FOEDUS_HOME": str(dataset)}
-        done = subprocess.run(
-            [sys.executable, "-m", "foedus", "why", *words], capture_output=True, text=True, env=environment
-        )
-        assert "Traceback" not in done.stderr
-        return done
-
-    return call
+def why(foedus):
+    return partial(foedus, "why")
 
 
 FORMER = ("uzbekistan", "a", "foedus:FormerMemberState")

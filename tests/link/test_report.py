@@ -1,9 +1,6 @@
 """The report on the links: what of each class is linked, how, since when, and what is linked twice."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
@@ -116,11 +113,8 @@ def test_the_report_says_the_same_in_every_form(shipped):
         assert "id:denmark skos:broadMatch wd:Q756617" in form
 
 
-def test_the_command_reports_and_ends_with_0(dataset):
-    environment = {**os.environ, "FOEDUS_HOME": str(dataset)}
+def test_the_command_reports_and_ends_with_0(foedus):
     for words, begin in (([], "vocabulary"), (["--markdown"], "# Links"), (["--json"], "{")):
-        command = [sys.executable, "-m", "foedus", "link", "report", *words]
-        done = subprocess.run(command, capture_output=True, env=environment, text=True)
+        done = foedus("link", "report", *words)
         assert (done.returncode, done.stdout[: len(begin)]) == (0, begin)
-    both = [sys.executable, "-m", "foedus", "link", "report", "--json", "--markdown"]
-    assert subprocess.run(both, capture_output=True, env=environment).returncode == 2
+    assert foedus("link", "report", "--json", "--markdown").returncode == 2
