@@ -38,6 +38,13 @@ def shown(path: Path) -> str:
     return resolved.relative_to(ROOT.resolve()).as_posix() if resolved.is_relative_to(ROOT.resolve()) else str(path)
 
 
+def put(handle: int, content: bytes) -> None:
+    """Write all of *content* to the open file *handle*."""
+    left = memoryview(content)
+    while left:
+        left = left[os.write(handle, left) :]
+
+
 def write(path: Path, text: str) -> None:
     """Give *path* the content *text* in one step: a reader sees the old file or the new one.
 

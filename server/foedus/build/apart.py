@@ -9,6 +9,7 @@ import signal
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from foedus import files
 from foedus.confinement import confine
 from foedus.errors import AnswerTooLarge, BadDocument, CheckTooSlow, FoedusError, of_message
 
@@ -122,7 +123,5 @@ def ended(status: int, cost: Cost, too_slow: bool) -> FoedusError | None:
 
 
 def _write(file: int, text: str) -> None:
-    left = memoryview(text.encode("utf-8", "surrogatepass"))
     os.ftruncate(file, 0)
-    while left:
-        left = left[os.write(file, left) :]
+    files.put(file, text.encode("utf-8", "surrogatepass"))

@@ -8,6 +8,7 @@ import select
 import socket
 from typing import Any
 
+from foedus import files
 from foedus.confinement import confine
 from foedus.errors import AnswerTooLarge, FoedusError
 from foedus.query import memory, wire
@@ -94,9 +95,9 @@ class _Body:
         if before <= self.small:
             os.ftruncate(self.handle, 0)
             os.lseek(self.handle, 0, os.SEEK_SET)
-            self._put(b"".join(self.held))
+            files.put(self.handle, b"".join(self.held))
             self.held.clear()
-        self._put(data)
+        files.put(self.handle, data)
         return len(data)
 
     def drop(self) -> None:
@@ -104,11 +105,6 @@ class _Body:
         if self.in_file:
             os.ftruncate(self.handle, 0)
         self.held.clear()
-
-    def _put(self, data: bytes) -> None:
-        left = memoryview(data)
-        while left:
-            left = left[os.write(self.handle, left) :]
 
     def flush(self) -> None:
         """Nothing is held back."""

@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from foedus import files
 from foedus.errors import Busy, Cancelled, NotOffered, of_message
 from foedus.query import wire
 from foedus.query.gate import LOOK
@@ -85,7 +86,7 @@ class Bench:
         try:
             with ours:
                 with theirs:
-                    _write(given, document)
+                    files.put(given, document)
                     self._send({"syntax": syntax, "form": form}, (theirs.fileno(), given, report))
                 said = _hear(ours, cancelled)
             if said is None:
@@ -151,9 +152,3 @@ def _hear(channel: socket.socket, cancelled: Callable[[], bool] | None) -> dict[
         if cancelled and cancelled():
             raise Cancelled("The asker left while the document was checked.")
     raise Busy("The process that checks does not answer.", "Try again in a few seconds.")
-
-
-def _write(file: int, content: bytes) -> None:
-    left = memoryview(content)
-    while left:
-        left = left[os.write(file, left) :]
