@@ -11,6 +11,9 @@ from foedus.build.rules import Rule
 
 HEAD = f"PREFIX foedus: <{names.ONTOLOGY}>\nPREFIX id: <{names.ID}>\n"
 
+FROM_EVENTS = ("participant", "attackedState", "requestedBy", "fellWithin", "mayHaveFallenWithin", "sideA", "sideB")
+"""Properties by which rules go from an event to states or to spells."""
+
 
 def rule(text: str, *conditions: str) -> Rule:
     return Rule("one", "ontology/rules/one.rq", "So it is.", 1, HEAD + text, conditions)
@@ -22,6 +25,32 @@ def test_every_shipped_rule_can_be_taken_apart():
     text, findings = rulebook.write(ruled, (), ())
     assert findings == []
     assert [each["name"] for each in json.loads(text)["rules"]] == [each.name for each in ruled]
+
+
+def test_no_rule_asks_for_the_class_of_spells_where_it_goes_to_them_from_an_event():
+    """The engine would begin with every spell of the class, and hold each against events of its state."""
+    ruled, _ = rules.read(reading.read(files.ROOT))
+    follow = {f"<{names.ONTOLOGY}{each}>" for each in FROM_EVENTS}
+    classes = {f"<{names.ONTOLOGY}{each}>" for each in ("TreatyBinding", "Membership")}
+    seen = 0
+    for each in ruled:
+        for group in groups(rulebook.taken_apart(each)["where"]):
+            patterns = [triple for element in group for triple in element.get("triples", ())]
+            properties = {property_ for _, property_, _ in patterns}
+            properties |= {iri for element in group for iri in element.get("values", "").split()}
+            if properties & follow:
+                seen += 1
+                assert not classes & {value for _, _, value in patterns}, each.name
+    assert seen > 10
+
+
+def groups(elements):
+    """The elements of a WHERE, and of each group within."""
+    yield elements
+    for element in elements:
+        inner = [element[key] for key in ("exists", "group", "optional", "select") if key in element]
+        for group in (*inner, *element.get("union", ())):
+            yield from groups(group)
 
 
 def test_the_rulebook_lies_beside_the_dataset_and_the_manifest_has_its_checksum(world, tmp_path):
