@@ -197,7 +197,7 @@ def reason(memberships: int) -> Reasoned:
     return Reasoned(
         sum(1 for _ in store.quads_for_pattern(None, _TYPE, _term("Membership"))),
         len(told.triples) + len(derived.triples),
-        len(concluded.triples),
+        len(concluded.statements),
         concluded.rounds,
         seconds,
         resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,

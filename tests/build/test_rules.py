@@ -1,14 +1,15 @@
 """Rules run stratum by stratum to a fixpoint, and a rule without an end stops the build by name."""
 
 import pytest
-from pyoxigraph import NamedNode, Triple
+from pyoxigraph import BlankNode, Literal, NamedNode, Store, Triple
 
 from foedus import files, names
-from foedus.build import build, dates, reading, rules
+from foedus.build import build, dates, firing, reading, rulebook, rules
 from foedus.build.rules import Rule
 from foedus.errors import DataHasFindings
 
 HEAD = f"PREFIX foedus: <{names.ONTOLOGY}>\n"
+TYPE = NamedNode(names.expand("rdf:type"))
 
 
 def rule(name: str, text: str, stratum: int = 1) -> Rule:
@@ -33,6 +34,30 @@ def test_what_is_stated_anywhere_is_not_concluded_again():
     store = rules.store_of({names.LINKS: [triple("rome", "signed", "peace")]})
     again = rule("again", "CONSTRUCT { ?a foedus:signed ?b } WHERE { ?a foedus:signed ?b }")
     assert rules.run([again], store).triples == ()
+
+
+@pytest.mark.parametrize("value", ['two\nlines "and" \\\\ quotes _:b << ', "Łódź\u0085\u2028", "1.50"])
+def test_a_literal_is_concluded_once_and_as_it_is(value):
+    told = Triple(NamedNode(names.ID + "rome"), NamedNode(names.ONTOLOGY + "value"), Literal(value, language="en"))
+    store = rules.store_of({names.ASSERTED: [told, triple("rome", "signed", "peace")]})
+    one = rule("one", "CONSTRUCT { ?b foedus:value ?c } WHERE { ?a foedus:signed ?b ; foedus:value ?c }")
+    two = rule("two", "CONSTRUCT { ?a foedus:value ?c } WHERE { ?a foedus:value ?c }")
+    found = rules.run([one, two], store)
+    assert found.triples == (Triple(NamedNode(names.ID + "peace"), told.predicate, told.object),)
+    assert {quad.object for quad in store.quads_for_pattern(None, told.predicate, None, None)} == {told.object}
+
+
+@pytest.mark.parametrize("end", ["subject", "object"])
+def test_a_conclusion_about_a_blank_node_stops_the_rules_and_a_stated_one_does_not(end):
+    blank, signed = BlankNode(), NamedNode(names.ONTOLOGY + "signed")
+    rome = NamedNode(names.ID + "rome")
+    stated = Triple(blank, signed, rome) if end == "subject" else Triple(rome, signed, blank)
+    store = rules.store_of({names.ASSERTED: [stated]})
+    again = rule("again", "CONSTRUCT { ?a foedus:signed ?b } WHERE { ?a foedus:signed ?b }")
+    assert rules.run([again], store).findings == ()
+    other = rule("other", "CONSTRUCT { ?a foedus:attests ?b } WHERE { ?a foedus:signed ?b }")
+    (finding,) = rules.run([other], store).findings
+    assert "blank node" in finding.message
 
 
 def test_a_later_stratum_sees_everything_of_the_earlier_ones():
@@ -132,6 +157,37 @@ def test_what_a_later_rule_concludes_reaches_an_earlier_one_in_whatever_form_it_
     first = rule("a", f"CONSTRUCT {{ ?a foedus:attests ?b }} WHERE {{ {where} }}")
     second = rule("b", "CONSTRUCT { ?a foedus:signed ?b } WHERE { ?a foedus:neighbour ?b }")
     assert triple("rome", "attests", "gaul") in rules.run([first, second], store).triples
+
+
+class Counting:
+    """A store that counts how often it is looked into."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.looks = store, 0
+
+    def quads_for_pattern(self, *pattern):
+        self.looks += 1
+        return self.store.quads_for_pattern(*pattern)
+
+
+def test_whether_news_concern_a_rule_takes_one_look_at_each_thing_however_much_is_new_about_it():
+    facts = [triple(f"n{n}", "neighbour", f"m{n}{each}") for n in range(10) for each in range(100)]
+    store, news = Counting(rules.store_of({names.ASSERTED: facts})), firing.News()
+    news.add(f"{each} .".encode() for each in facts)
+    need = rulebook.needs(
+        rule("a", "CONSTRUCT { ?a foedus:signed ?b } WHERE { ?a a foedus:State ; foedus:neighbour ?b }")
+    )
+    assert not need.touched(news, {}, store)
+    assert store.looks == 10
+
+
+def test_a_class_that_is_news_of_other_things_takes_no_look_at_all():
+    facts = [Triple(NamedNode(f"{names.ID}n{n}"), TYPE, NamedNode(names.ONTOLOGY + "Treaty")) for n in range(10)]
+    store, news = Counting(rules.store_of({names.ASSERTED: facts})), firing.News()
+    news.add(f"{each} .".encode() for each in facts)
+    need = rulebook.needs(rule("a", "CONSTRUCT { ?a foedus:signed ?a } WHERE { ?a a foedus:State }"))
+    assert not need.touched(news, {}, store)
+    assert store.looks == 0
 
 
 def test_of_the_shipped_record_no_rule_concludes_anything_more():

@@ -11,34 +11,36 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pyoxigraph import BlankNode, Literal, NamedNode, Store, Triple
+from pyoxigraph import NamedNode, RdfFormat, Store, parse
 
 _Pattern = tuple[str, frozenset[str] | None, str]
 """Subject, the properties that may stand between, None for any, and object."""
-_Mark = dict[str, int]
+_Mark = dict[bytes, int]
+_Told = dict[tuple[int, str, bytes], bool]
+"""Whether a term can stand for a variable of a group, by the group's number."""
 _NEGATION = re.compile(r"\bNOT\s+EXISTS\b|!\s*EXISTS\b|\bMINUS\b|\bOPTIONAL\b", re.IGNORECASE)
 _IRI = re.compile(r"<([^<>\s]+)>")
 
 
 @dataclass
 class News:
-    """The conclusions of a stratum in the order in which they came, by property."""
+    """The conclusions of a stratum, lines of N-Triples, in the order in which they came, by property."""
 
-    by_property: defaultdict[str, list[Triple]] = field(default_factory=lambda: defaultdict(list))
+    by_property: defaultdict[bytes, list[bytes]] = field(default_factory=lambda: defaultdict(list))
 
-    def add(self, triples: Iterable[Triple]) -> None:
-        for triple in triples:
-            self.by_property[triple.predicate.value].append(triple)
+    def add(self, lines: Iterable[bytes]) -> None:
+        for line in lines:
+            self.by_property[line.split(b" ", 2)[1]].append(line)
 
     def mark(self) -> _Mark:
         """How far the news have come."""
-        return {property_: len(triples) for property_, triples in self.by_property.items()}
+        return {property_: len(lines) for property_, lines in self.by_property.items()}
 
-    def since(self, mark: _Mark) -> Iterator[tuple[str, Sequence[Triple]]]:
+    def since(self, mark: _Mark) -> Iterator[tuple[str, Sequence[bytes]]]:
         """What has come after *mark*, property by property."""
-        for property_, triples in self.by_property.items():
-            if len(triples) > mark.get(property_, 0):
-                yield property_, triples[mark.get(property_, 0) :]
+        for property_, lines in self.by_property.items():
+            if len(lines) > mark.get(property_, 0):
+                yield property_[1:-1].decode(), lines[mark.get(property_, 0) :]
 
 
 class Needs:
@@ -51,13 +53,15 @@ class Needs:
 
     def touched(self, news: News, mark: _Mark, store: Store) -> bool:
         """Whether something that came after *mark* may make the rule conclude something new."""
-        for property_, triples in news.since(mark):
+        told: _Told = {}
+        for property_, lines in news.since(mark):
             if property_ in self.anyway:
                 return True
-            for own, required in self.groups:
+            for number, (own, required) in enumerate(self.groups):
                 for pattern in own:
-                    fits = pattern[1] is None or property_ in pattern[1]
-                    if fits and any(_stands(triple, pattern, required, store) for triple in triples):
+                    if pattern[1] is not None and property_ not in pattern[1]:
+                        continue
+                    if _stand(lines, pattern, number, required, store, told):
                         return True
         return False
 
@@ -103,33 +107,42 @@ def _negated_twice(elements: Sequence[dict[str, Any]]) -> Iterator[str]:
             yield from _negated_twice(group)
 
 
-def _stands(triple: Triple, pattern: _Pattern, required: tuple[_Pattern, ...], store: Store) -> bool:
-    """Whether *triple* can stand for *pattern*: its subject and its object have what is *required* of them."""
-    subject, _, value = pattern
-    for place, term in ((subject, triple.subject), (value, triple.object)):
-        if not place.startswith("?"):
-            if place != str(term):
-                return False
-        elif not _has(place, term, pattern, required, store):
-            return False
-    return True
-
-
-def _has(
-    variable: str,
-    term: NamedNode | BlankNode | Literal | Triple,
-    but: _Pattern,
-    required: tuple[_Pattern, ...],
-    store: Store,
+def _stand(
+    lines: Sequence[bytes], pattern: _Pattern, number: int, required: tuple[_Pattern, ...], store: Store, told: _Told
 ) -> bool:
-    """Whether *term* can be *variable*: it is in a statement for each of *required* that has it, *but* one aside."""
-    for s, p, o in required:
-        if (s, p, o) == but or p is None or variable not in (s, o):
+    """Whether one of *lines*, of a property that *pattern* can have, can stand for it: its subject and its object have
+    what is *required* of them in the group *number*. What is found out of a term goes to *told*."""
+    subject, _, value = pattern
+    start = f"{subject} ".encode() if not subject.startswith("?") else b""
+    end = f" {value} .".encode() if not value.startswith("?") else b""
+    for line in lines:
+        if not line.startswith(start) or not line.endswith(end):
             continue
-        if s == variable and isinstance(term, Literal | Triple):
+        first, _, rest = line.split(b" ", 2)
+        for variable, term in ((subject, first), (value, rest[:-2])):
+            if not variable.startswith("?"):
+                continue
+            key = (number, variable, term)
+            if key not in told:
+                told[key] = _has(variable, term, line, required, store)
+            if not told[key]:
+                break
+        else:
+            return True
+    return False
+
+
+def _has(variable: str, written: bytes, line: bytes, required: tuple[_Pattern, ...], store: Store) -> bool:
+    """Whether the term *written*, an end of *line*, can be *variable*: it has a statement for each of *required*."""
+    named = written.startswith(b"<")
+    term = NamedNode(written[1:-1].decode()) if named else next(parse(line, RdfFormat.N_TRIPLES)).object
+    for s, p, o in required:
+        if p is None or variable not in (s, o):
+            continue
+        if s == variable and not isinstance(term, NamedNode):
             return False
-        value: NamedNode | BlankNode | Literal | Triple | None = NamedNode(o[1:-1]) if o.startswith("<") else None
-        subject = term if s == variable and not isinstance(term, Literal) else None
+        value = NamedNode(o[1:-1]) if o.startswith("<") else None
+        subject = term if s == variable and isinstance(term, NamedNode) else None
         ends = (subject, value if s == variable else term)
         if not any(next(store.quads_for_pattern(ends[0], NamedNode(each), ends[1], None), None) for each in p):
             return False

@@ -1,18 +1,24 @@
 """Run the rules, one SPARQL CONSTRUCT a file, stratum by stratum until nothing new follows."""
 
 import difflib
+import io
 import re
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QueryTriples, Store, Triple
+from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QueryTriples, RdfFormat, Store, Triple, parse
 
 from foedus import names, questions
 from foedus.build import firing, rulebook
 from foedus.build.findings import Count, Finding
 from foedus.build.reading import Content, Source
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 MOST_ROUNDS = 100
 MOST_NEW = 1_000_000
@@ -26,6 +32,8 @@ _COMMENT_OR_STRING = re.compile(
 _TERM = re.compile(rf"(?<![\w.\-])foedus:(?P<local>\w+)|<{re.escape(names.ONTOLOGY)}(?P<iri>\w+)>")
 _TEMPLATE = re.compile(r"\bCONSTRUCT\s*\{[^{}]*\}", re.IGNORECASE)
 _VARIABLE = re.compile(r"[?$](\w+)")
+_NAMELESS = re.compile(rb"(?:^|^\S+ \S+ )(?:_:|<<)")
+"""Where a line of N-Triples is about a blank node or a statement."""
 _AT = re.compile(r"error at (\d+):(\d+): (.*)", re.DOTALL)
 
 
@@ -48,7 +56,8 @@ class Rule:
 class Conclusions:
     """What the rules conclude, what keeps them from it, and how much each rule added."""
 
-    triples: tuple[Triple, ...]
+    statements: tuple[bytes, ...]
+    """The conclusions in the order in which they came, each a line of N-Triples: half the memory of a triple."""
     findings: tuple[Finding, ...]
     by_rule: tuple[Count, ...]
     seconds: tuple[tuple[str, float], ...]
@@ -57,6 +66,11 @@ class Conclusions:
     """How often the rules of a stratum were gone through, over all strata."""
     runs: int = 0
     """How often rules ran: one that nothing new can concern is passed over."""
+
+    @cached_property
+    def triples(self) -> tuple[Triple, ...]:
+        """The conclusions as triples, in the same order."""
+        return tuple(quad.triple for quad in parse(b"\n".join(self.statements), RdfFormat.N_TRIPLES, lenient=True))
 
 
 def read(content: Content) -> tuple[tuple[Rule, ...], list[Finding]]:
@@ -83,16 +97,16 @@ def run(rules: Iterable[Rule], store: Store) -> Conclusions:
     or concludes what is no statement about named things, is a finding and ends the run.
     """
     ordered = sorted(rules, key=lambda rule: (rule.stratum, rule.name))
-    concluded: dict[Triple, None] = {}
+    concluded: list[bytes] = []
     by_rule = dict.fromkeys((rule.name for rule in ordered), 0)
-    known = {Triple(quad.subject, quad.predicate, quad.object) for quad in store}
+    known = _stated(store)
     seconds = dict.fromkeys(by_rule, 0.0)
     most = max(MOST_NEW, MOST_PER_FACT * len(known))
     rounds = runs = 0
     for stratum in sorted({rule.stratum for rule in ordered}):
         here = [rule for rule in ordered if rule.stratum == stratum]
         needs = {rule.name: rulebook.needs(rule) for rule in here}
-        news, marks = firing.News(), dict[str, dict[str, int] | None]()
+        news, marks = firing.News(), dict[str, dict[bytes, int] | None]()
         for round_ in range(MOST_ROUNDS + 1):
             rounds += 1
             latest = ""
@@ -114,10 +128,10 @@ def run(rules: Iterable[Rule], store: Store) -> Conclusions:
                     finding = Finding(rule.file, None, "", str(stopped), "Let it conclude from what it cannot add to.")
                     taken = tuple(seconds.items())
                     return Conclusions(tuple(concluded), (finding,), _counted(by_rule), taken, rounds, runs)
-                store.extend(Quad(each.subject, each.predicate, each.object, _INFERRED) for each in new)
+                store.load(b"\n".join(new), RdfFormat.N_TRIPLES, to_graph=_INFERRED, lenient=True)
                 known.update(new)
                 news.add(new)
-                concluded.update(dict.fromkeys(new))
+                concluded += new
                 by_rule[rule.name] += len(new)
                 seconds[rule.name] += time.process_time() - begun
                 latest = rule.name if new else latest
@@ -224,23 +238,48 @@ class _Stopped(Exception):
     """A rule that cannot go on; the message says why."""
 
 
-def _new(rule: Rule, store: Store, known: set[Triple], room: int) -> tuple[list[Triple], bool]:
+class _Lines(io.BytesIO):
+    """Takes statements as the engine writes them; *found* are the lines that *known* does not hold, each once.
+
+    To write more than *room* of these, or one about a blank node, stops the rule.
+    """
+
+    def __init__(self, known: Set[bytes], room: int) -> None:
+        super().__init__()
+        self.known, self.room = known, room
+        self.found: set[bytes] = set()
+        self.any = False
+        """Whether anything was written."""
+        self._begun = b""
+
+    def write(self, chunk: "ReadableBuffer", /) -> int:
+        *lines, self._begun = (self._begun + bytes(chunk)).split(b"\n")
+        self.any = True
+        for line in set(lines) - self.known:
+            if (b"_:" in line or b"<<" in line) and _NAMELESS.search(line):
+                raise _Stopped("The rule concludes something about a blank node. Make an IRI with IRI(CONCAT(…)).")
+            self.found.add(line)
+        if len(self.found) > self.room:
+            raise _Stopped(f"With {self.room} statements more, this rule still has no end.")
+        return len(memoryview(chunk))
+
+
+def _stated(store: Store) -> set[bytes]:
+    """What any graph of *store* holds, as lines of N-Triples."""
+    stated: set[bytes] = set()
+    for graph in (DefaultGraph(), *store.named_graphs()):
+        stated.update((store.dump(format=RdfFormat.N_TRIPLES, from_graph=graph) or b"").splitlines())
+    return stated
+
+
+def _new(rule: Rule, store: Store, known: Set[bytes], room: int) -> tuple[list[bytes], bool]:
     """What *rule* concludes now and is in no graph yet, in a fixed order, and whether it concludes anything at all."""
-    found: set[Triple] = set()
-    matched = False
     result = store.query(rule.text, use_default_graph_as_union=True)
     if not isinstance(result, QueryTriples):
         raise _Stopped("A rule is a CONSTRUCT query.")
-    for triple in result:
-        matched = True
-        if triple in known or triple in found:
-            continue
-        if not isinstance(triple.subject, NamedNode) or not isinstance(triple.object, NamedNode | Literal):
-            raise _Stopped("The rule concludes something about a blank node. Make an IRI with IRI(CONCAT(…)).")
-        found.add(triple)
-        if len(found) > room:
-            raise _Stopped(f"With {room} statements more, this rule still has no end.")
-    return sorted(found, key=str), matched
+    lines = _Lines(known, room)
+    result.serialize(lines, RdfFormat.N_TRIPLES)
+    return sorted(lines.found), lines.any
 
 
 def _unbound(source: Source) -> Iterator[Finding]:
