@@ -232,7 +232,7 @@ def serve(
     from foedus.query.engine import Engine
     from foedus.query.limits import Limits, size
     from foedus.query.pool import Pool
-    from foedus.web import Settings, bench_of, create_app, express_of
+    from foedus.web import Settings, bench_of, create_app, lane_of
     from foedus.web.desk import networks
     from foedus.web.serving import listen, run
     from foedus.web.watching import Journal
@@ -260,7 +260,7 @@ def serve(
                     socket,
                     ready=lambda: click.echo(f"Foedus is at http://{shown}:{socket.getsockname()[1]}/", err=True),
                     limits=limits,
-                    shortcut=express_of(app),
+                    shortcut=lane_of(app),
                 )
 
 

@@ -59,6 +59,21 @@ class Question:
     file: Path
     example: tuple[tuple[str, str], ...]
 
+    @functools.cached_property
+    def bare(self) -> str:
+        """The text without its head."""
+        return without_head(self.text)
+
+    @functools.cached_property
+    def around(self) -> tuple[str, str]:
+        """The text before the terms of its worked example, and after them; all of it where it has no parameters."""
+        return _around(self.text)
+
+    @functools.cached_property
+    def bare_around(self) -> tuple[str, str]:
+        """The same of the text without its head."""
+        return _around(self.bare)
+
 
 @dataclass(frozen=True)
 class HeadLine:
@@ -113,8 +128,8 @@ def head(text: str) -> tuple[tuple[HeadLine, ...], tuple[int, ...]]:
     return tuple(good), tuple(bad)
 
 
-def bind(question: Question, values: Mapping[str, str], resolve: Resolve) -> str:
-    """The SPARQL text of *question* with *values* in place of its worked example.
+def bind(question: Question, values: Mapping[str, str], resolve: Resolve, bare: bool = False) -> str:
+    """The SPARQL text of *question*, *bare* of its head if so, with *values* in place of its worked example.
 
     Only two kinds of term are ever written into the text: a day that the calendar knows, and an IRI that *resolve*
     returned and that holds no character that could end it. An empty value counts as not given.
@@ -128,12 +143,8 @@ def bind(question: Question, values: Mapping[str, str], resolve: Resolve) -> str
             )
     day = day_of(question, values)
     terms = [_term(question, each, values.get(each.name, ""), resolve, day) for each in question.parameters]
-    if not terms:
-        return question.text
-    lines = question.text.splitlines(keepends=True)
-    where, match = next((n, match) for n, line in enumerate(lines) if (match := _ROW.fullmatch(line.rstrip())))
-    lines[where] = f"{match['before']}{' '.join(terms)}{match['after']}\n"
-    return "".join(lines)
+    before, after = question.bare_around if bare else question.around
+    return f"{before}{' '.join(terms)}{after}"
 
 
 _HEAD_LINE = re.compile(r"#\+ (?P<key>[a-z]+): (?P<value>\S.*)")
@@ -377,6 +388,20 @@ def _term(question: Question, parameter: Parameter, value: str, resolve: Resolve
             f"Give the local name, CURIE or IRI of a {parameter.type.removeprefix(names.ONTOLOGY)}.",
         )
     return f"<{iri}>"
+
+
+def without_head(text: str) -> str:
+    """The query file's *text* without its ``#+`` lines and the empty lines after them."""
+    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#+")).lstrip("\n")
+
+
+def _around(text: str) -> tuple[str, str]:
+    lines = text.splitlines(keepends=True)
+    for number, line in enumerate(lines):
+        if match := _ROW.fullmatch(line.rstrip()):
+            before, after = "".join(lines[:number]), "".join(lines[number + 1 :])
+            return before + match["before"], f"{match['after']}\n{after}"
+    return text, ""
 
 
 def _is_date(text: str) -> bool:

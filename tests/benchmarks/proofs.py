@@ -25,7 +25,7 @@ from foedus.errors import AnswerTooLarge
 from foedus.query import store, why
 from foedus.query.dataset import Description
 from foedus.query.limits import Limits
-from foedus.query.pool import Answer, Request
+from foedus.query.pool import Answer, Asker, Request
 from foedus.query.results import Term
 from foedus.query.scan import scan
 from foedus.query.why import Statement
@@ -35,7 +35,7 @@ GOAL = 50.0
 SAMPLE = 1500
 
 
-class Local:
+class Local(Asker):
     """Answers queries in this process, without a worker."""
 
     def __init__(self, folder: Path) -> None:
@@ -48,7 +48,7 @@ class Local:
     def dataset(self) -> Description:
         return self.description
 
-    def ask(self, request: Request, cancelled: Callable[[], bool] | None = None) -> Answer:
+    async def asking(self, request: Request, cancelled: Callable[[], bool] | None = None) -> Answer:
         body = io.BytesIO()
         seen = scan(request.text, self.limits)
         written = store.answer(self.loaded, request, body, seen.has_clauses, seen.has_star)

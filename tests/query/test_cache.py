@@ -32,7 +32,7 @@ class Counting:
         self.gate.set()
         self.entered = threading.Semaphore(0)
 
-    def ask(self, request, cancelled=None):
+    async def asking(self, request, cancelled=None):
         self.asked[request.text] += 1
         number = self.asked.total()
         self.entered.release()

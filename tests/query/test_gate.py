@@ -9,6 +9,7 @@ import pytest
 from foedus.errors import Busy, Cancelled, OverShare
 from foedus.query.gate import Gate
 from foedus.query.limits import Limits
+from foedus.query.waiting import run
 
 EIGHT = Limits(workers=8, queue=4, queue_wait=0.05)
 ONE, TWO, THREE = "192.0.2.1", "192.0.2.2", "192.0.2.3"
@@ -22,7 +23,7 @@ def gate(limits=EIGHT):
 
 
 def take(gate, client=None, reserved=False, cancelled=None):
-    return gate.take(client, reserved, cancelled)
+    return run(gate.take(client, reserved, cancelled))
 
 
 def waiting(gate, number):

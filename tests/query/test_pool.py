@@ -29,7 +29,7 @@ from foedus.errors import (
     QueryTooSlow,
     WrongUsage,
 )
-from foedus.query import results, scan
+from foedus.query import results, scan, waiting
 from foedus.query.limits import MIB, Limits
 from foedus.query.pool import Pool, Request
 
@@ -218,8 +218,8 @@ def test_service_never_reaches_a_server(small_pool):
             with pytest.raises(BadQuery, match="SERVICE"):
                 ask(small_pool, text)
         unseen = Request(f"ASK {{ SERVICE <{address}> {{ ?s ?p ?o }} }}")
-        held = small_pool._hand(unseen, scan.scan("ASK {}", small_pool.limits), None)
-        header, _ = small_pool._hear(held.place, None)
+        held = waiting.run(small_pool._hand(unseen, scan.scan("ASK {}", small_pool.limits), None))
+        header, _ = waiting.run(small_pool._hear(held.place, None))
         small_pool._give_back(held, fit=True)
         server.shutdown()
         thread.join()

@@ -13,7 +13,7 @@ from foedus.query.cache import Cache
 from foedus.query.dataset import Description
 from foedus.query.limits import MIB, Limits
 from foedus.query.pool import Answer
-from foedus.web import Settings, create_app, express_of, headers
+from foedus.web import Settings, create_app, headers, lane_of
 from foedus.web.desk import networks
 from foedus.web.watching import Journal
 
@@ -31,7 +31,7 @@ class Behind:
     size: int = 4000
     asked: int = 0
 
-    def ask(self, request, cancelled=None):
+    async def asking(self, request, cancelled=None):
         self.asked += 1
         return Answer(b"x" * self.size, "application/sparql-results+json", "select", 1.0, rows=3)
 
@@ -55,7 +55,7 @@ def app(behind, stream):
 def connected(app):
     """A connection to our server in front of *app*."""
     with (
-        serving(app, threads=4, shortcut=express_of(app)) as (port, _),
+        serving(app, threads=4, shortcut=lane_of(app)) as (port, _),
         socket.create_connection(("127.0.0.1", port), timeout=20) as client,
     ):
         yield client
@@ -145,7 +145,7 @@ def test_what_a_proxy_says_of_the_address_counts_from_that_proxy_alone(behind):
     trusted, other = "127.0.0.2", "127.0.0.3"
     app = create_app(Cache(behind, MIB), Settings(proxies=networks([trusted])))
     asked = ("/robots.txt", "X-Forwarded-Host: behind.example", "X-Forwarded-Proto: https")
-    with serving(app, threads=4, shortcut=express_of(app)) as (port, _):
+    with serving(app, threads=4, shortcut=lane_of(app)) as (port, _):
         for each in (other, trusted) * 4:
             with socket.create_connection(("127.0.0.1", port), timeout=20, source_address=(each, 0)) as client:
                 told = got(client, *asked)[2]
@@ -204,7 +204,6 @@ def test_large_answers_are_not_kept(app, client, behind):
 
 def test_there_is_no_memory_without_a_cache(behind):
     app = create_app(behind)
-    assert express_of(app) is None
     with connected(app) as client:
         for _ in range(4):
             got(client)

@@ -304,7 +304,7 @@ class Closed:
     def dataset(self):
         raise Busy("The query processes are restarting.")
 
-    def ask(self, request, cancelled=None):
+    async def asking(self, request, cancelled=None):
         raise Busy("The query processes are restarting.", "Try again.")
 
 
@@ -333,7 +333,7 @@ def test_a_fault_of_ours_is_told_without_its_insides(monkeypatch, caplog):
     class Faulty(Closed):
         dataset = Description("none", 0, None, None)
 
-        def ask(self, request, cancelled=None):
+        async def asking(self, request, cancelled=None):
             raise ZeroDivisionError("secret")
 
     answer = ask(create_app(Faulty()).test_client(), ASK)

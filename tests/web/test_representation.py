@@ -35,7 +35,7 @@ class Counting:
     dataset: Description = field(default_factory=lambda: Description("one", 1, "2026-11-22", None))
     asked: list = field(default_factory=list)
 
-    def ask(self, request, cancelled=None):
+    async def asking(self, request, cancelled=None):
         self.asked.append(request.text)
         return Answer(b"true" * 1000, "application/sparql-results+json", "ask", 1.0)
 
@@ -328,9 +328,9 @@ def test_a_format_that_nobody_offers_is_refused_before_the_query_runs():
     """It is only looked over, for what is wrong with it matters more."""
 
     class Noting(Counting):
-        def ask(self, request, cancelled=None):
+        async def asking(self, request, cancelled=None):
             assert request.dry
-            return super().ask(request, cancelled)
+            return await super().asking(request, cancelled)
 
     web = create_app(noting := Noting()).test_client()
     assert ask(web, MANY, headers={"Accept": "image/png"}).status_code == 406

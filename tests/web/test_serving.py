@@ -18,14 +18,15 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from flask import Flask
 
 from foedus.query.cache import Cache
 from foedus.query.limits import MIB, Limits
 from foedus.query.pool import Pool
-from foedus.web import Settings, create_app
+from foedus.web import Settings, create_app, lane_of
 from foedus.web.watching import Journal
 
-from .front import serving
+from . import front
 
 ASK = "/sparql?query=" + quote("ASK { <https://w3id.org/foedus/id/n1> ?p ?o }")
 LARGE = "/sparql?format=csv&query=" + quote("SELECT * { ?s ?p ?o . ?t ?q 7 }")
@@ -63,6 +64,11 @@ def app(one_worker):
 def port(app):
     with serving(app) as (where, _):
         yield where
+
+
+def serving(app, **limits):
+    """Our server in front of *app*, as ``foedus serve`` has it."""
+    return front.serving(app, shortcut=lane_of(app) if isinstance(app, Flask) else None, **limits)
 
 
 @contextmanager
@@ -116,8 +122,9 @@ def everything(client):
 # ── clients that leave, read slowly, write slowly, do nothing ──
 
 
+@pytest.mark.parametrize("fast", [False, True], ids=["in a thread", "on the fast lane"])
 @pytest.mark.parametrize("read_ahead", [0, 1, 40], ids=["alone", "one behind it", "many behind it"])
-def test_a_client_that_leaves_frees_its_worker_within_a_second(port, one_worker, read_ahead):
+def test_a_client_that_leaves_frees_its_worker_within_a_second(port, one_worker, read_ahead, fast):
     """Also one that has sent more requests, which the server has not read yet.
 
     One of three must do: a machine that is busy with something else may keep us waiting, but not each time.
@@ -125,7 +132,11 @@ def test_a_client_that_leaves_frees_its_worker_within_a_second(port, one_worker,
 
     def leave() -> float:
         assert get(port, ASK)[0] == 200
-        with connected(port, request(ENDLESS) + read_ahead * request(ASK, "X-Filler: " + 2000 * "x")):
+        endless = request(ENDLESS) if fast else request(ENDLESS, f"X-New: {time.monotonic()}")
+        if fast:
+            with connected(port, request(ASK)) as client:
+                client.recv(1)
+        with connected(port, endless + read_ahead * request(ASK, "X-Filler: " + 2000 * "x")):
             assert eventually(lambda: computes(one_worker), 30)
             before = one_worker.statistics().killed["left"]
         left = time.monotonic()

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from foedus import names, questions
 from foedus.errors import WrongUsage
-from foedus.query import items, results, rows
+from foedus.query import items, results, rows, waiting
 from foedus.query.pool import Answer, Asker, Request
-from foedus.query.resolve import resolver
-from foedus.query.scan import scan
+from foedus.query.resolve import is_settled, resolver
+from foedus.query.scan import Scan, scan
+from foedus.query.waiting import ELSEWHERE
 from foedus.questions import Question
 
 ASSERTED_ONLY = (names.STATED, names.STATED)
@@ -46,7 +47,7 @@ def answer(
             f"SPARQL text takes no values (given: {', '.join(values)}).",
             "Write them into the text, or ask a stored question by its name.",
         )
-    return _answered(asker, question, form, reasoning, wikidata)
+    return waiting.run(_answered(asker, question, scan(question, asker.limits), form, reasoning, wikidata))
 
 
 def answer_stored(
@@ -57,35 +58,59 @@ def answer_stored(
     reasoning: bool = True,
     wikidata: str | None = None,
 ) -> Answer:
-    """Answer the stored *question* for *values*, as `answer` does.
+    """Answer the stored *question* for *values*, as `answer` does; this thread waits for it."""
+    return waiting.run(answering_stored(asker, question, values, form, reasoning, wikidata))
+
+
+async def answering_stored(
+    asker: Asker,
+    question: Question,
+    values: Mapping[str, str],
+    form: str | None = None,
+    reasoning: bool = True,
+    wikidata: str | None = None,
+) -> Answer:
+    """Answer the stored *question* for *values*, as `answer` does, and wait as ``waiting`` knows it.
 
     Raises WrongUsage, with near matches, for a value that does not fit.
     """
-    text = questions.bind(question, values, resolver(asker))
+    day = questions.day_of(question, values)
+    named = [each for each in question.parameters if each.type != questions.DATE and values.get(each.name)]
+    if wikidata or not all(is_settled(asker, values[each.name], each.type, day) for each in named):
+        await ELSEWHERE
+    text = questions.bind(question, values, resolver(asker), bare=True)
     known: tuple[str, ...] = ()
     if wikidata and dict(question.example) != values:
         # So that who asks for one year after the other gets the same columns, also for a year without an answer.
         with suppress(WrongUsage):
-            example = answer_stored(asker, question, dict(question.example), "json")
+            example = await answering_stored(asker, question, dict(question.example), "json")
             known = items.columns(results.table(example))
-    return _answered(asker, text, form, reasoning, wikidata, known)
+    # No value changes what the text shows at a glance.
+    return await _answered(asker, text, scan(question.bare, asker.limits), form, reasoning, wikidata, known)
 
 
-def _answered(
-    asker: Asker, text: str, form: str | None, reasoning: bool, wikidata: str | None, known: tuple[str, ...] = ()
+async def _answered(
+    asker: Asker,
+    text: str,
+    seen: Scan,
+    form: str | None,
+    reasoning: bool,
+    wikidata: str | None,
+    known: tuple[str, ...] = (),
 ) -> Answer:
-    """The answer to *text*; rows, too, can be had in Turtle where that is asked for by its name.
+    """The answer to *text*, of which *seen* is known; rows, too, can be had in Turtle where that is asked for by name.
 
     *known* are columns that hold things whether or not this answer has any.
     """
     default_graphs, named_graphs = (None, None) if reasoning else ASSERTED_ONLY
-    request = Request(text, form=form, default_graphs=default_graphs, named_graphs=named_graphs)
-    is_select = scan(text, asker.limits).kind == "select"
+    request = Request(text, form=form, default_graphs=default_graphs, named_graphs=named_graphs, seen=seen)
+    is_select = seen.kind == "select"
     if wikidata and not is_select:
         raise WrongUsage("Wikidata's items are told beside the rows of a SELECT, and this has none.", "Leave them out.")
     if not wikidata and not (form == "ttl" and is_select):
-        return asker.ask(request)
-    found = asker.ask(replace(request, form="json"))
+        return await asker.asking(request)
+    found = await asker.asking(replace(request, form="json"))
+    await ELSEWHERE
     table = results.table(found)
     if wikidata:
         held = {*known, *items.columns(table)}

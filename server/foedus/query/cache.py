@@ -13,17 +13,20 @@ from dataclasses import asdict, dataclass, field
 from time import monotonic
 
 from foedus.errors import AnswerTooLarge, BadQuery, Busy, Cancelled, FoedusError, NotAcceptable, QueryTooSlow
-from foedus.query import formats, scan
+from foedus.query import formats
 from foedus.query.dataset import Description
 from foedus.query.kept import Kept
 from foedus.query.limits import MIB
 from foedus.query.pool import Answer, Asker, Request
+from foedus.query.waiting import Signal, Wait
 
 SIZE = 64 * MIB
 """Bytes that a cache holds where nothing else is said."""
 
 _LOOK = 0.1
 """Seconds between two looks at whether the asker has left."""
+_LONG = 60.0
+"""Seconds between two looks where nobody can leave."""
 _PATIENCE = 0.1
 """Seconds that an asker waits for the answer to another one's identical query.
 
@@ -54,15 +57,15 @@ class Statistics:
 
 @dataclass(eq=False)
 class _Flight:
-    """A query that is being asked: by whom, and what came of it once *done* is set."""
+    """A query that is being asked: by whom, and what came of it once it is *done*."""
 
     asker: Hashable
-    done: threading.Event = field(default_factory=threading.Event)
+    done: Signal = field(default_factory=Signal)
     answer: Answer | None = None
     error: FoedusError | None = None
 
 
-class Cache:
+class Cache(Asker):
     """An Asker that answers from memory what *asker* has answered before; ``ask`` may be called from any thread."""
 
     def __init__(self, asker: Asker, size: int = SIZE) -> None:
@@ -80,32 +83,32 @@ class Cache:
         """That of what it stands before."""
         return self.asker.dataset
 
-    def ask(self, request: Request, cancelled: Callable[[], bool] | None = None) -> Answer:
+    async def asking(self, request: Request, cancelled: Callable[[], bool] | None = None) -> Answer:
         """The answer to *request* from memory, else from the asker behind; the same errors."""
         started = monotonic()
         key = self._key(request)
         if key is None:
             self._count("uncacheable")
-            return self.asker.ask(request, cancelled)
+            return await self.asker.asking(request, cancelled)
         asker = (request.client, request.reserved)
         answer, flight, leads = self._join(key, key, asker)
         if flight and not leads:
-            # Who waits here holds a thread of the server, and the queue in front of the workers does not know of it.
+            # Who waits here may hold a thread of the server, and the queue in front of the workers knows nothing of it.
             if not self._seats.acquire(blocking=False):
                 self._count("misses")
-                return self.asker.ask(request, cancelled)
+                return await self.asker.asking(request, cancelled)
             try:
-                if flight.asker != asker and not flight.done.wait(_PATIENCE):
+                if flight.asker != asker and not await self._is_done_soon(flight):
                     answer, flight, leads = self._join(key, (key, asker), asker)
                 if flight and not leads:
-                    answer = self._follow(flight, request, cancelled)
+                    answer = await self._follow(flight, request, cancelled)
             finally:
                 self._seats.release()
         if flight and leads:
-            return self._lead(key, flight, request, cancelled)
+            return await self._lead(key, flight, request, cancelled)
         if answer is None:
             self._count("misses")
-            return self.asker.ask(request, cancelled)
+            return await self.asker.asking(request, cancelled)
         took = (monotonic() - started) * 1000
         return Answer(answer.body, answer.media_type, answer.kind, took, 0.0, answer.rows)
 
@@ -116,7 +119,7 @@ class Cache:
 
     def _key(self, request: Request) -> Hashable | None:
         """What an answer is kept under; None for a query whose answers are not kept. Raises what asking would."""
-        seen = scan.scan(request.text, self.limits)
+        seen = request.scanned(self.limits)
         dataset = self.dataset
         if seen.kind is None or seen.volatile or dataset.changes or request.dry:
             return None
@@ -136,10 +139,12 @@ class Cache:
             self._seen["misses"] += 1
             return None, flight, True
 
-    def _lead(self, key: Hashable, flight: _Flight, request: Request, cancelled: Callable[[], bool] | None) -> Answer:
+    async def _lead(
+        self, key: Hashable, flight: _Flight, request: Request, cancelled: Callable[[], bool] | None
+    ) -> Answer:
         """Ask, for this asker and for all who wait for the same."""
         try:
-            flight.answer = self.asker.ask(request, cancelled)
+            flight.answer = await self.asker.asking(request, cancelled)
             self._keep(key, request, flight.answer)
             return flight.answer
         except _SHARED as error:
@@ -149,12 +154,19 @@ class Cache:
             with self._lock:
                 for place in [place for place in (key, (key, flight.asker)) if self._flights.get(place) is flight]:
                     del self._flights[place]
-            flight.done.set()
+            flight.done.happen()
 
-    def _follow(self, flight: _Flight, request: Request, cancelled: Callable[[], bool] | None) -> Answer | None:
+    async def _is_done_soon(self, flight: _Flight) -> bool:
+        until = monotonic() + _PATIENCE
+        while not flight.done.happened and monotonic() < until:
+            await Wait(flight.done, until)
+        return flight.done.happened
+
+    async def _follow(self, flight: _Flight, request: Request, cancelled: Callable[[], bool] | None) -> Answer | None:
         """What came of *flight*; None if its asker was sent away or left, which says nothing about the query."""
-        while not flight.done.wait(_LOOK if cancelled else None):
-            if cancelled and cancelled():
+        while not flight.done.happened:
+            await Wait(flight.done, monotonic() + (_LOOK if cancelled else _LONG))
+            if cancelled and cancelled() and not flight.done.happened:
                 raise Cancelled("The asker left while the query ran.")
         if flight.error:
             error = flight.error

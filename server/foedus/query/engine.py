@@ -12,24 +12,24 @@ import time
 import urllib.parse
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import wait as await_all
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
 from foedus import names
 from foedus.errors import AnswerTooLarge, BadQuery, Busy, Cancelled, EngineFailed, QueryTooSlow, WrongUsage
-from foedus.query import formats, results, scan
+from foedus.query import formats, results
 from foedus.query.dataset import Description
 from foedus.query.gate import LOOK, Gate
 from foedus.query.limits import MIB, Limits
-from foedus.query.pool import Answer, Request
+from foedus.query.pool import Answer, Asker, Request
+from foedus.query.waiting import Signal, Wait
 
 _PIECE = 1 << 16
 _GREETING = "SELECT ?asOf WHERE { OPTIONAL { id:foedus-dataset foedus:asOf ?asOf } } LIMIT 1"
 
 
-class Engine:
+class Engine(Asker):
     """A context manager that asks the SPARQL endpoint at *url*; ``ask`` may be called from any number of threads.
 
     What it answers from can change under its name, so its version is that of the moment it was opened.
@@ -86,22 +86,22 @@ class Engine:
             raise Busy("The engine was not opened.", "Use it as a context manager.")
         return self._description
 
-    def ask(self, request: Request, cancelled: Callable[[], bool] | None = None) -> Answer:
+    async def asking(self, request: Request, cancelled: Callable[[], bool] | None = None) -> Answer:
         """The whole answer of the endpoint to *request*, or the FoedusError that says why not.
 
-        *cancelled* is looked at five times a second; once it is true, the connection is closed and Cancelled raised.
+        Once *cancelled* is true, the connection is closed.
         """
         started = time.monotonic()
-        seen = scan.scan(request.text, self.limits)
+        seen = request.scanned(self.limits)
         if seen.kind is None:
             raise BadQuery("The text is not a query.", "Write SELECT, ASK, CONSTRUCT or DESCRIBE.")
         choice = formats.choose(seen.kind, request.accept, request.form)
-        held = self._gate.take(request.client, request.reserved, cancelled)
+        held = await self._gate.take(request.client, request.reserved, cancelled)
         connection, given_up = self._connection(), threading.Event()
         exchange = self._threads.submit(self._exchange, connection, given_up, request, choice.format.media_type)
         exchange.add_done_callback(lambda _: self._gate.give(held, back=True))
         try:
-            self._watch(exchange, cancelled)
+            await self._watch(exchange, cancelled)
             body = exchange.result()
         finally:
             # Stops an exchange that is still under way: it sees the event, or is woken from its socket.
@@ -114,16 +114,17 @@ class Engine:
         kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
         return kind(self._host, self._port, timeout=self.limits.time_limit)
 
-    def _watch(self, exchange: Future[bytes], cancelled: Callable[[], bool] | None) -> None:
+    async def _watch(self, exchange: Future[bytes], cancelled: Callable[[], bool] | None) -> None:
         """Wait for *exchange* within the time limit and while the asker is there."""
-        until = time.monotonic() + self.limits.time_limit
+        until, done = time.monotonic() + self.limits.time_limit, Signal()
+        exchange.add_done_callback(lambda _: done.happen())
         while not exchange.done():
-            left = until - time.monotonic()
-            if left <= 0:
+            now = time.monotonic()
+            if now >= until:
                 raise self._too_slow()
             if cancelled and cancelled():
                 raise Cancelled("The asker left while the query ran.")
-            await_all([exchange], min(left, LOOK) if cancelled else left)
+            await Wait(done, min(until, now + LOOK) if cancelled else until)
 
     def _too_slow(self) -> QueryTooSlow:
         return QueryTooSlow(

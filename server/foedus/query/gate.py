@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 
 from foedus.errors import Busy, Cancelled, FoedusError, OverShare
 from foedus.query.limits import Limits
+from foedus.query.waiting import Signal, Wait
 
 LOOK = 0.2
 """Seconds between two looks at whether an asker has left."""
@@ -48,20 +49,14 @@ class Held(Generic[Place]):
     waited: float = 0.0
 
 
-def _locked() -> threading.Lock:
-    lock = threading.Lock()
-    lock.acquire()
-    return lock
-
-
 @dataclass(eq=False)
 class _Waiting(Generic[Place]):
-    """An asker in a queue; it waits for *lock*, which is let go when it was given a place, or an error, and left."""
+    """An asker in a queue; *called* when it was given a place, or an error, and left."""
 
     client: str | None
     reserved: bool
     came: float
-    lock: threading.Lock = field(default_factory=_locked)
+    called: Signal = field(default_factory=Signal)
     given: Held[Place] | None = None
     error: FoedusError | None = None
 
@@ -112,7 +107,7 @@ class Gate(Generic[Place]):
             for each in [each for queue in self._queues.values() for each in queue]:
                 self._leave(each)
                 each.error = reason
-                each.lock.release()
+                each.called.happen()
 
     def open(self) -> None:
         """Let askers in."""
@@ -121,7 +116,7 @@ class Gate(Generic[Place]):
 
     # ── askers ──
 
-    def take(self, client: str | None, reserved: bool, cancelled: Callable[[], bool] | None) -> Held[Place]:
+    async def take(self, client: str | None, reserved: bool, cancelled: Callable[[], bool] | None) -> Held[Place]:
         """A place for *client*, None being ourselves, who has no share.
 
         Raises Busy if the queue is full, the wait is too long or the gate is closed; OverShare where the client's own
@@ -137,7 +132,7 @@ class Gate(Generic[Place]):
                 return self._hold(client, reserved)
             counts["waited"] += 1
             me = self._queue(client, reserved)
-        self._wait(me, cancelled)
+        await self._wait(me, cancelled)
         with self._lock:
             if me.given:
                 me.given.waited = time.monotonic() - me.came
@@ -242,7 +237,7 @@ class Gate(Generic[Place]):
             first = min(able, key=lambda each: (self._held[each.client] if each.client is not None else 0, each.came))
             self._leave(first)
             first.given = self._hold(first.client, first.reserved)
-            first.lock.release()
+            first.called.happen()
 
     def _over_share(self) -> OverShare:
         run, wait = self.limits.share_of_open, self.limits.share_of_queue
@@ -253,12 +248,11 @@ class Gate(Generic[Place]):
 
     # ── without the lock ──
 
-    def _wait(self, me: _Waiting[Place], cancelled: Callable[[], bool] | None) -> None:
+    async def _wait(self, me: _Waiting[Place], cancelled: Callable[[], bool] | None) -> None:
         """Return when *me* was given a place or an error, the wait is over, or the asker left."""
         until = me.came + self.limits.queue_wait
-        while (left := until - time.monotonic()) > 0:
-            if me.lock.acquire(timeout=min(left, LOOK) if cancelled else left) or (cancelled and cancelled()):
-                return
+        while not me.called.happened and (now := time.monotonic()) < until and not (cancelled and cancelled()):
+            await Wait(me.called, min(until, now + LOOK) if cancelled else until)
 
 
 def _lessen(counter: Counter[Key], key: Key) -> None:

@@ -6,7 +6,6 @@ time is killed, one that is over its memory or its stack dies of it; ``parent`` 
 """
 
 import os
-import select
 import signal
 import socket
 import subprocess
@@ -15,7 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -30,10 +29,11 @@ from foedus.errors import (
     FoedusError,
     QueryTooSlow,
 )
-from foedus.query import formats, memory, scan, wire
+from foedus.query import formats, memory, scan, waiting, wire
 from foedus.query.dataset import Description
 from foedus.query.gate import LOOK, Counts, Gate, Held
 from foedus.query.limits import MIB, Limits
+from foedus.query.waiting import ELSEWHERE, Signal, Wait
 
 _VERDICT = 20.0
 """Seconds to wait for the word on what a worker died of, which the parent gives as soon as it gets to run."""
@@ -49,7 +49,8 @@ class Request:
 
     *default_graphs* and *named_graphs*, where not None, are the protocol's parameters and override the text's ``FROM``.
     *client* is the address that asks, None for ourselves; what is *reserved* (pages, stored questions, health) may use
-    the workers that are kept for it. What is *dry* is only looked over by the engine: its answer is empty.
+    the workers that are kept for it. What is *dry* is only looked over by the engine: its answer is empty. *seen* is
+    what the text shows at a glance, where that is known already.
     """
 
     text: str
@@ -60,6 +61,11 @@ class Request:
     client: str | None = None
     reserved: bool = False
     dry: bool = False
+    seen: scan.Scan | None = field(default=None, compare=False, repr=False)
+
+    def scanned(self, limits: Limits) -> scan.Scan:
+        """What its text shows at a glance; raises what ``scan`` does."""
+        return self.seen or scan.scan(self.text, limits)
 
     def message(self, seen: scan.Scan) -> dict[str, Any]:
         """What a worker needs of it, and of what was *seen* in its text."""
@@ -118,8 +124,16 @@ class Asker(Protocol):
     def dataset(self) -> Description:
         """What it answers from."""
 
+    async def asking(self, request: Request, cancelled: Callable[[], bool] | None = None) -> Answer:
+        """The whole answer, or a FoedusError; waits as ``waiting`` knows it.
+
+        *cancelled* is looked at five times a second, and whenever it is carried on; once it is true, the query is
+        given up and Cancelled is raised.
+        """
+
     def ask(self, request: Request, cancelled: Callable[[], bool] | None = None) -> Answer:
-        """The whole answer, or a FoedusError."""
+        """The whole answer, or a FoedusError; this thread waits for it."""
+        return waiting.run(self.asking(request, cancelled))
 
 
 class _Worker:
@@ -132,9 +146,8 @@ class _Worker:
         self.pid = pid
         self.channel = channel
         self.body = body
-        self.answers = select.poll()
-        self.answers.register(channel, select.POLLIN)
-        self.gone = threading.Event()
+        self.reader = wire.Reader(channel)
+        self.gone = Signal()
         self.cause = 0
         self.starved = False
         self.condemned = False
@@ -153,7 +166,7 @@ class _Worker:
         os.close(self.body)
 
 
-class Pool:
+class Pool(Asker):
     """A context manager around the worker processes; ``ask`` may be called from any number of threads."""
 
     def __init__(self, source: Path | tuple[Path, ...], limits: Limits | None = None) -> None:
@@ -207,26 +220,26 @@ class Pool:
             raise _restarting()
         return self._description
 
-    def ask(self, request: Request, cancelled: Callable[[], bool] | None = None) -> Answer:
+    async def asking(self, request: Request, cancelled: Callable[[], bool] | None = None) -> Answer:
         """Answer *request* wholly, or raise the FoedusError that says why not.
 
-        *cancelled* is looked at five times a second while the answer is waited for; once it is true, the worker is
-        freed and Cancelled is raised. A query whose worker is killed from outside is put to another one, once.
+        Once *cancelled* is true, the worker is freed. A query whose worker is killed from outside is put to another
+        one, once.
         """
         started = time.monotonic()
-        seen = scan.scan(request.text, self.limits)
+        seen = request.scanned(self.limits)
         if seen.kind and not request.dry:
             # Before any work is done: a format that does not fit.
             formats.choose(seen.kind, request.accept, request.form)
         waited = 0.0
         for is_last in (False, True):
-            held = self._hand(request, seen, cancelled)
+            held = await self._hand(request, seen, cancelled)
             waited += held.waited
             worker, fit = held.place, False
             try:
-                heard = self._hear(worker, cancelled)
+                heard = await self._hear(worker, cancelled)
                 if heard is None:
-                    if (error := self._obituary(worker)) or is_last:
+                    if (error := await self._obituary(worker)) or is_last:
                         raise error or Busy("The process that answered was killed.", "Try again in a few seconds.")
                     with self._change:
                         self._retried += 1
@@ -236,6 +249,7 @@ class Pool:
                 if "error" in header:
                     raise errors.of_message(header)
                 if header["file"]:
+                    await ELSEWHERE
                     body = worker.take_body(header["file"])
             finally:
                 self._give_back(held, fit)
@@ -267,11 +281,11 @@ class Pool:
         if not fit:
             worker.close()
 
-    def _hand(self, request: Request, seen: scan.Scan, cancelled: Callable[[], bool] | None) -> Held[_Worker]:
+    async def _hand(self, request: Request, seen: scan.Scan, cancelled: Callable[[], bool] | None) -> Held[_Worker]:
         """A worker that *request* was sent to; one that died while it was idle is passed over."""
         message = request.message(seen)
         while True:
-            held = self._gate.take(request.client, request.reserved, cancelled)
+            held = await self._gate.take(request.client, request.reserved, cancelled)
             try:
                 wire.send(held.place.channel, message)
             except ConnectionError:
@@ -279,26 +293,39 @@ class Pool:
             else:
                 return held
 
-    def _hear(self, worker: _Worker, cancelled: Callable[[], bool] | None) -> tuple[dict[str, Any], bytes] | None:
+    async def _hear(self, worker: _Worker, cancelled: Callable[[], bool] | None) -> tuple[dict[str, Any], bytes] | None:
         """What *worker* answers within the time limit, None where it ended; kills it when the time is over."""
-        until = time.monotonic() + self.limits.time_limit
+        now = time.monotonic()
+        until = now + self.limits.time_limit
+        handle = worker.channel.fileno()
         while True:
-            left = until - time.monotonic()
-            if left <= 0:
+            await Wait(handle, min(until, now + LOOK) if cancelled else until)
+            try:
+                while (heard := worker.reader.read(socket.MSG_DONTWAIT)) is None:
+                    pass
+            except BlockingIOError:
+                # Nothing, or not all of it, is there yet.
+                pass
+            except ConnectionError:
+                return None
+            else:
+                return heard
+            now = time.monotonic()
+            if now >= until:
                 self._kill(worker, "time")
                 raise QueryTooSlow(
                     f"The query took longer than {self.limits.time_limit:g} s and was stopped.",
                     "Narrow it or add a LIMIT, or take the whole dataset from /download.",
                 )
-            if worker.answers.poll(1000 * (min(left, LOOK) if cancelled else left)):
-                return wire.receive(worker.channel)
             if cancelled and cancelled():
                 self._kill(worker, "left")
                 raise Cancelled("The asker left while the query ran.")
 
-    def _obituary(self, worker: _Worker) -> FoedusError | None:
+    async def _obituary(self, worker: _Worker) -> FoedusError | None:
         """Why *worker* died under a query; None where the query is not to blame, as far as can be told."""
-        worker.gone.wait(_VERDICT)
+        until = time.monotonic() + _VERDICT
+        while not worker.gone.happened and time.monotonic() < until:
+            await Wait(worker.gone, until)
         if worker.cause == signal.SIGSEGV:
             self._count("stack")
             return BadQuery("The query is nested too deeply for the engine.", "Flatten it, or ask in several queries.")
@@ -406,7 +433,7 @@ class Pool:
         if cause == signal.SIGKILL and not worker.condemned:
             before, self._starved = self._starved, _out_of_memory()
             worker.starved = self._starved > before
-        worker.gone.set()
+        worker.gone.happen()
         if self._gate.discard(worker):
             worker.close()
 

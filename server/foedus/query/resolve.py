@@ -58,6 +58,9 @@ COMMON_LISTS = ("ISO 3166-1 alpha-2", "ISO 3166-1 alpha-3", "ISO 3166-1 numeric"
 _OTHER_LIST_NAMES = {"m49": "ISO 3166-1 numeric"}
 _ITEM = re.compile(r"(?:https?://www\.wikidata\.org/(?:wiki|entity)/|wd:)?(Q[1-9][0-9]*)")
 _MAKING = threading.Lock()
+_SETTLED = 4096
+_LONGEST = 100
+"""How many values are remembered for a class, and how long they may be."""
 _PATIENCE = 1.0
 """Seconds that an asker waits for an index that another one has begun to make; then it makes its own."""
 _LISTED = re.compile(r"(.*\w)[\s:#.]+(\w{1,3})|([^\W\d_]+)(\d{1,3})")
@@ -92,6 +95,16 @@ class Index:
     things: dict[str, dict[str, set[str]]] = field(default_factory=lambda: {how: {} for how in (*_ORDER, AKIN)})
     codes: dict[str, list[Code]] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
+    settled: dict[tuple[str, str | None], str] = field(default_factory=dict)
+    """What values that were asked for meant, on a day."""
+
+    def settle(self, value: str, day: str | None, iri: str) -> str:
+        """Remember that *value* means *iri* on *day*, and return that."""
+        if len(self.settled) >= _SETTLED:
+            self.settled.clear()
+        if len(value) <= _LONGEST:
+            self.settled[value, day] = iri
+        return iri
 
     def add(self, how: str, name: str, iri: str) -> None:
         self.things[how].setdefault(folded(name), set()).add(iri)
@@ -143,11 +156,13 @@ def resolver(asker: Asker) -> Resolve:
 
     def resolve(value: str, type_iri: str, day: str | None = None) -> str:
         index = index_of(asker, type_iri)
+        if (settled := index.settled.get((value, day))) is not None:
+            return settled
         for how, found in index.meanings(value, day):
             if how == AKIN:
                 break
             if len(found) == 1:
-                return next(iter(found))
+                return index.settle(value, day, next(iter(found)))
             holders = holders_of(index.assigned(value), day) if how == "code" else []
             shown = _as_coded(index, holders) if holders else _shown(index, sorted(found))
             raise WrongUsage(f"“{value}” may mean several things.", f"Choose one of: {shown}.")
@@ -208,6 +223,12 @@ def _wikidata(value: str) -> str | None:
     """The IRI of the Wikidata item that *value* names as people write it: by its number, or the address of its page."""
     match = _ITEM.fullmatch(value)
     return names.PREFIXES["wd"] + match[1] if match else None
+
+
+def is_settled(asker: Asker, value: str, type_iri: str, day: str | None = None) -> bool:
+    """Whether it is known from before what *value* means, so that nobody has to wait for it."""
+    index = _INDEXES.get(asker, {}).get((type_iri, asker.dataset.sha256))
+    return index is not None and (value.strip(), day) in index.settled
 
 
 def index_of(asker: Asker, type_iri: str) -> Index:

@@ -4,6 +4,7 @@ In each format there are bytes that stand once for each row and, outside of stri
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Protocol
 
 WHOLE = 64 << 10
@@ -57,7 +58,7 @@ class _Unquoted:
         self.escapes = escapes
         self.rest = b""
         self.is_open = False
-        self.flesh = bytes(each for each in range(256) if each not in structure + b'"')
+        self.flesh = _flesh(structure)
 
     def add(self, piece: bytes) -> None:
         piece = self.rest + piece
@@ -74,6 +75,12 @@ class _Unquoted:
 
     def rows(self) -> int:
         return self.marks.rows()
+
+
+@cache
+def _flesh(structure: bytes) -> bytes:
+    """All bytes that are neither of *structure* nor double quotes."""
+    return bytes(each for each in range(256) if each not in structure + b'"')
 
 
 class _Json:

@@ -19,27 +19,33 @@ def send(channel: socket.socket, message: dict[str, Any], content: bytes = b"") 
     channel.sendall(_LENGTHS.pack(len(said), len(content)) + said + content)
 
 
-def receive(channel: socket.socket) -> tuple[dict[str, Any], bytes] | None:
-    """The next message and its content, waiting for them; None when the other side has gone.
+class Reader:
+    """Reads the messages of *channel*, each with its content. Nothing may be sent behind one before it is answered."""
 
-    Nothing may be sent behind a message before it is answered.
-    """
-    received = b""
-    wanted = start = _LENGTHS.size
-    end = 0
-    while len(received) < wanted:
-        try:
-            piece = channel.recv(_PIECE)
-        except ConnectionError:
-            return None
+    def __init__(self, channel: socket.socket) -> None:
+        self.channel = channel
+        self._received = b""
+        self._wanted = self._start = _LENGTHS.size
+        self._end = 0
+
+    def read(self, flags: int = 0) -> tuple[dict[str, Any], bytes] | None:
+        """Read once, with *flags* as of ``recv``: the next message and its content, None while some of it is missing.
+
+        Raises ConnectionError when the other side has gone, BlockingIOError where *flags* say not to wait.
+        """
+        piece = self.channel.recv(_PIECE, flags)
         if not piece:
-            return None
-        received = received + piece if received else piece
-        if not end and len(received) >= start:
+            raise ConnectionError("the other side has gone")
+        received = self._received = self._received + piece if self._received else piece
+        if not self._end and len(received) >= self._start:
             said, content = _LENGTHS.unpack_from(received)
-            end = start + said
-            wanted = end + content
-    return dict(json.loads(received[start:end].decode())), received[end:wanted]
+            self._end = self._start + said
+            self._wanted = self._end + content
+        if len(received) < self._wanted:
+            return None
+        message, content = dict(json.loads(received[self._start : self._end])), received[self._end : self._wanted]
+        self._received, self._wanted, self._end = b"", self._start, 0
+        return message, content
 
 
 def tell(control: socket.socket, message: dict[str, Any], handles: tuple[int, ...] = ()) -> None:

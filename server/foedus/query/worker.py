@@ -24,7 +24,10 @@ def run(loaded: engine.Loaded, limits: Limits, parent: int, channel: socket.sock
     """
     try:
         _give_up_rights(limits, parent, (channel.fileno(), body))
-        while (received := wire.receive(channel)) is not None:
+        reader = wire.Reader(channel)
+        while True:
+            if (received := reader.read()) is None:
+                continue
             message, _ = received
             written = _Body(body, min(wire.SMALL, limits.answer))
             answered = _answer(loaded, limits, message, written)

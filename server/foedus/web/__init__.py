@@ -9,7 +9,6 @@ from foedus import __version__, dates, names, questions
 from foedus.query.cache import Cache
 from foedus.query.pool import Asker
 from foedus.web import (
-    asking,
     cite,
     describe,
     endpoint,
@@ -31,6 +30,7 @@ from foedus.web.asking import Library
 from foedus.web.checking import Bench
 from foedus.web.desk import Desk, Network
 from foedus.web.express import Express
+from foedus.web.lane import Lane
 from foedus.web.metrics import Metrics
 from foedus.web.shelf import Shelf, shelf
 from foedus.web.watching import Journal, Register, Watch, Watched
@@ -66,7 +66,7 @@ def create_app(pool: Asker, settings: Settings | None = None) -> Flask:
     app.jinja_env.filters["curie"] = names.curie
     app.jinja_env.filters["page_address"] = describe.page
     app.jinja_env.filters["query_address"] = describe.query_address
-    app.jinja_env.filters["without_head"] = asking.without_head
+    app.jinja_env.filters["without_head"] = questions.without_head
     app.context_processor(lambda: {"version": __version__, "as_of": shelf().as_of, "dataset": pool.dataset})
     app.register_blueprint(explore.bp)
     app.register_blueprint(cite.bp)
@@ -75,7 +75,7 @@ def create_app(pool: Asker, settings: Settings | None = None) -> Flask:
     app.register_blueprint(health.bp)
     app.register_blueprint(reconcile.bp)
     app.register_blueprint(why.bp)
-    endpoint.register(app, open_desk, reserved_desk, stored)
+    answering = endpoint.register(app, open_desk, reserved_desk, stored)
     problems.register(app)
     headers.register(app)
     signposting.register(app)
@@ -85,14 +85,15 @@ def create_app(pool: Asker, settings: Settings | None = None) -> Flask:
     metrics.register(app, counts, pool)
     register = Register(counts, chosen.journal)
     app.wsgi_app = Watch(app.wsgi_app, register)  # type: ignore[method-assign]
-    if isinstance(pool, Cache):
-        app.extensions["foedus-express"] = Express(pool, register)
+    app.extensions["foedus-lane"] = Lane(
+        answering, register, Express(pool, register) if isinstance(pool, Cache) else None
+    )
     return app
 
 
-def express_of(app: Flask) -> Express | None:
-    """What answers requests that came before in place of *app*; None where nothing is kept in memory."""
-    return cast("Express | None", app.extensions.get("foedus-express"))
+def lane_of(app: Flask) -> Lane:
+    """What answers requests of programs in place of *app*, where it can do so in less time."""
+    return cast(Lane, app.extensions["foedus-lane"])
 
 
 def bench_of(app: Flask) -> Bench:

@@ -86,11 +86,6 @@ def day(value: str) -> str:
     return f'"{value}"^^<{names.PREFIXES["xsd"]}date>'
 
 
-def without_head(text: str) -> str:
-    """The query file's *text* without its ``#+`` lines and the empty lines after them."""
-    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#+")).lstrip("\n")
-
-
 def is_true(term: Term | None) -> bool:
     """Whether *term* is the truth value true."""
     return term is not None and term.kind == "literal" and term.value in ("true", "1")

@@ -2,8 +2,9 @@
 
 waitress reads every connection in one loop and hands whole requests to threads, so that a slow writer costs a file
 descriptor and a slow reader the memory of its answer, never a thread. What is added here: a request must be whole, an
-answer taken, a silent connection closed within a time; a full house makes room by closing whoever does nothing; and
-an answer leaves in one packet, from the thread that made it, without waking the loop.
+answer taken, a silent connection closed within a time; a full house makes room by closing whoever does nothing; an
+answer leaves in one packet, from the thread that made it, without waking the loop; and what a shortcut takes is
+answered by the loop itself.
 """
 
 import logging
@@ -13,9 +14,12 @@ import socket
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Mapping
+from contextvars import copy_context
 from dataclasses import dataclass
-from typing import Any, Protocol
+from email.utils import formatdate
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
 from wsgiref.types import WSGIEnvironment
 
 from waitress.adjustments import Adjustments
@@ -23,12 +27,17 @@ from waitress.channel import ClientDisconnected, HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask, WSGITask
-from waitress.utilities import build_http_date
+
+from foedus.query import waiting
+from foedus.query.waiting import Step, Wait
+from foedus.web.loop import Loop
 
 Headers = list[tuple[str, str]]
 
 _NEVER = 1 << 40
 """More bytes than any answer has: a limit of waitress that is not to take effect."""
+_MOST_BEHIND = 64 << 10
+"""Bytes that may come behind a request before it is answered; no more are read."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +62,36 @@ class Patience:
     """Seconds between two looks at all this."""
 
 
-class Shortcut(Protocol):
-    """What may answer a request, whose head are all its bytes, from those that came before."""
+class Made(NamedTuple):
+    """An answer as it goes out: its first lines, and its body."""
 
-    def answer(self, head: bytes) -> tuple[bytes, bytes] | None:
-        """Head and body of the answer to *head*; None where it has to be made."""
+    head: bytes
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Handed:
+    """No answer yet: the app has to make it, with what is *carried* in the environment of the request."""
+
+    carried: dict[str, Any]
+
+
+class Shortcut(Protocol):
+    """What may answer a request, whose head are all its bytes, in place of the app."""
+
+    def answer(self, head: bytes) -> Made | None:
+        """The answer to *head*, from those that came before; None where it has to be made."""
+
+    def asking(
+        self, head: bytes, address: tuple[str, int], gone: Callable[[], bool]
+    ) -> Coroutine[Step, None, Made | Handed] | None:
+        """What makes the answer to *head* for a client at *address*, within the loop; None where only the app can.
+
+        *gone* tells whether the client has left.
+        """
+
+    def learn(self, head: bytes, environ: WSGIEnvironment) -> None:
+        """Take note of how *head* was read."""
 
     def version(self) -> Any:
         """What answers are made from now."""
@@ -66,6 +100,33 @@ class Shortcut(Protocol):
         self, head: bytes, version: Any, environ: WSGIEnvironment, status: str, said: Headers, body: bytes
     ) -> None:
         """Take note of an answer that was made from *version*."""
+
+
+IDENT = "foedus"
+"""What the server calls itself."""
+
+
+_DATE = [0, ""]
+
+
+def http_date() -> str:
+    """The date and time of day as HTTP writes them."""
+    second = int(time.time())
+    if _DATE[0] != second:
+        _DATE[:] = second, formatdate(second, usegmt=True)
+    return str(_DATE[1])
+
+
+def first_lines(status: str, headers: Headers, version: str = "1.1") -> bytes:
+    """The first lines of an answer: its status, all *headers*, the date, and the empty line behind them.
+
+    Raises ValueError for a header of more than one line.
+    """
+    said = [f"HTTP/{version} {status}", *(f"{name}: {value}" for name, value in headers), f"Date: {http_date()}"]
+    head = "\r\n".join(said)
+    if head.count("\n") != len(said) - 1 or head.count("\r") != len(said) - 1:
+        raise ValueError("a header of the answer has more than one line")
+    return (head + "\r\n\r\n").encode("latin-1")
 
 
 class _Answer(WSGITask):  # type: ignore[misc]
@@ -78,7 +139,12 @@ class _Answer(WSGITask):  # type: ignore[misc]
 
     def execute(self) -> None:
         server, environ = self.channel.server, self.get_environment()
-        version = server.shortcut.version() if server.shortcut else None
+        shortcut = server.shortcut if self.is_like_its_head() else None
+        version = None
+        if shortcut:
+            shortcut.learn(self.request.head, environ)
+            version = shortcut.version()
+        environ.update(self.request.carried)
         self.pieces: list[bytes] = []
         iterable = server.application(environ, self.start_response)
         try:
@@ -92,10 +158,11 @@ class _Answer(WSGITask):  # type: ignore[misc]
         head = self.head(body)
         # Where HTTP forbids a body there is none, whatever the app says.
         body = b"" if self.request.command == "HEAD" or not self.has_body else body
-        if server.shortcut and self.is_like_its_head():
-            server.shortcut.keep(self.request.head, version, environ, self.status, self.response_headers, body)
+        if shortcut and not self.close_on_finish:
+            shortcut.keep(self.request.head, version, environ, self.status, self.response_headers, body)
         # The request's objects know each other through it, and would outlive the answer until they are collected.
         environ.clear()
+        self.channel.is_answered = True
         self.channel.put(head, body)
 
     def finish(self) -> None:
@@ -116,19 +183,18 @@ class _Answer(WSGITask):  # type: ignore[misc]
         self.response_headers = [*self.response_headers, ("Server", self.channel.server.adj.ident)]
         if self.has_body and not any(name.lower() == "content-length" for name, _ in self.response_headers):
             self.response_headers.append(("Content-Length", str(len(body))))
-        wish = self.request.headers.get("CONNECTION", "").lower()
-        if wish == "close" or (self.version == "1.0" and wish != "keep-alive"):
+        if self.is_last():
             self.close_on_finish = True
-        own = [("Date", build_http_date(self.start_time))]
+        own = []
         if self.close_on_finish or self.version == "1.0":
             own.append(("Connection", "close" if self.close_on_finish else "Keep-Alive"))
-        said = [f"HTTP/{self.version} {self.status}"]
-        said += [f"{name}: {value}" for name, value in (*self.response_headers, *own)]
-        head = "\r\n".join(said)
-        if head.count("\n") != len(said) - 1 or head.count("\r") != len(said) - 1:
-            raise ValueError("a header of the answer has more than one line")
         self.wrote_header = True
-        return (head + "\r\n\r\n").encode("latin-1")
+        return first_lines(self.status, [*self.response_headers, *own], self.version)
+
+    def is_last(self) -> bool:
+        """Whether the client wants the connection closed after the answer."""
+        wish = str(self.request.headers.get("CONNECTION", "")).lower()
+        return wish == "close" or (self.version == "1.0" and wish != "keep-alive")
 
     def is_like_its_head(self) -> bool:
         """Whether the same head again would be the same request, on a connection that goes on."""
@@ -136,7 +202,7 @@ class _Answer(WSGITask):  # type: ignore[misc]
         return bool(
             request.command in ("GET", "HEAD")
             and self.version == "1.1"
-            and not self.close_on_finish
+            and not self.is_last()
             and request.body_rcv is None
             and not request.expect_continue
         )
@@ -157,6 +223,8 @@ class _Request(HTTPRequestParser):  # type: ignore[misc]
 
     head = b""
     """All the bytes of it, up to its body."""
+    carried: Mapping[str, Any] = MappingProxyType({})
+    """What its environment is to hold besides."""
 
     def parse_header(self, header_plus: bytes) -> None:
         super().parse_header(header_plus)
@@ -183,6 +251,10 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         self.receiving_since: float | None = None
         self.taking_until: float | None = None
         self.unread = False
+        self.task: _Task | None = None
+        self.behind = b""
+        self.is_answered = False
+        self.server.loop.stir(self)
 
     def check_client_disconnected(self) -> bool:
         """Whether the client has closed its side, even where requests of it are still unread."""
@@ -200,7 +272,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         # The thread that serves changes what this depends on, and looks at ``unread`` afterwards; here it is set before
         # anything is looked at. So either the change is seen here, or its author sees that it must wake the loop.
         self.unread = True
-        reads = not self.server.draining and bool(super().readable())
+        reads = not self.server.draining and len(self.behind) < _MOST_BEHIND and bool(super().readable())
         self.unread = not reads
         return reads
 
@@ -209,6 +281,11 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         return bool(self.will_close or self.close_when_flushed or (self.total_outbufs_len and not self.requests))
 
     def received(self, data: bytes) -> bool:
+        if self.task or self.behind or (self.requests and self.is_answered):
+            # It waits until the answer before is made, and its thread has left: so answers keep the order of requests.
+            self.behind += data
+            self.go_on()
+            return True
         if self.took_shortcut(data):
             return True
         done = bool(super().received(data))
@@ -219,22 +296,63 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         return done
 
     def took_shortcut(self, data: bytes) -> bool:
-        """Whether *data* is a request that came before, and is answered; asked by the loop alone."""
+        """Whether *data* is a request that is answered here, or will be; asked by the loop alone."""
         shortcut = self.server.shortcut
         if shortcut is None or self.server.draining or self.will_close or self.close_when_flushed:
             return False
         if self.request is not None or self.requests or self.total_outbufs_len:
             return False
-        answer = shortcut.answer(data)
-        if answer is None:
+        if (made := shortcut.answer(data)) is not None:
+            self.send_made(made)
+            return True
+        if (asking := shortcut.asking(data, self.addr, self.check_client_disconnected)) is None:
             return False
+        self.task = _Task(self, data, asking)
+        self.task.step()
+        return True
+
+    def send_made(self, made: Made) -> None:
+        """Send an answer that the app had no part in."""
+        head = made.head
+        if self.server.draining:
+            head = head[:-2] + b"Connection: close\r\n\r\n"
+            self.close_when_flushed = True
         try:
-            self.put(*answer)
+            self.put(head, made.body)
         except ClientDisconnected:
             self.will_close = True
         if self.total_outbufs_len > self.server.patience.untaken // 16:
             self.server.make_readers_leave()
-        return True
+
+    def end_task(self, head: bytes, what: Made | Handed | None) -> None:
+        """The task of the request *head* came to *what*, None by a fault of ours; from whichever thread."""
+        if isinstance(what, Handed):
+            self.request = _Request(self.adj)
+            self.request.carried = what.carried
+            super().received(head)
+        elif what:
+            self.send_made(what)
+        else:
+            self.will_close = True
+        self.task = None
+        self.server.loop.stir(self)
+
+    def go_on(self) -> None:
+        """Read what came behind a request that is answered now; called by the loop."""
+        if self.behind and not (self.task or self.requests):
+            data, self.behind = self.behind, b""
+            self.received(data)
+
+    def handle_close(self) -> None:
+        super().handle_close()
+        if self.task:
+            # It sees that its client has left.
+            self.server.loop.carry_on(self.task)
+
+    def del_channel(self, map: Any = None) -> None:
+        if self._fileno is not None:
+            self.server.loop.forget(self._fileno)
+        super().del_channel(map)
 
     def put(self, head: bytes, body: bytes) -> None:
         """Send *head* and *body*: now what the client's side takes, the rest by the loop."""
@@ -262,6 +380,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
             self.drop()
             return
         self.server.here.connection = self
+        self.is_answered = False
         try:
             super().service()
         finally:
@@ -277,17 +396,22 @@ class Connection(HTTPChannel):  # type: ignore[misc]
     def needs_the_loop(self) -> bool:
         """Whether there is anything to do for this connection that its thread has not done."""
         return bool(
-            self.unread or self.total_outbufs_len or self.will_close or self.close_when_flushed or self.server.draining
+            self.unread
+            or self.behind
+            or self.total_outbufs_len
+            or self.will_close
+            or self.close_when_flushed
+            or self.server.draining
         )
 
     def is_doing_nothing(self) -> bool:
         """Whether no request of it is being answered and no answer is on its way."""
-        return not (self.requests or self.total_outbufs_len or self.will_close)
+        return not (self.requests or self.task or self.behind or self.total_outbufs_len or self.will_close)
 
     def is_too_slow(self, now: float) -> bool:
         """Whether the client had its time: to send a request, to take an answer, or to want anything."""
         patience = self.server.patience
-        if self.total_outbufs_len == 0 or self.requests:
+        if self.total_outbufs_len == 0 or self.requests or self.task:
             self.taking_until = None
         elif self.taking_until is None:
             self.taking_until = now + patience.taking + self.total_outbufs_len / patience.slowest
@@ -312,16 +436,55 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         self.server.doomed.append(self)
 
 
+class _Task:
+    """The request *head* of *connection*, which *asking* answers: in the loop, or from some point on in a thread."""
+
+    def __init__(self, connection: Connection, head: bytes, asking: Coroutine[Step, None, Made | Handed]) -> None:
+        self.connection = connection
+        self.head = head
+        self.asking = asking
+        self.context = copy_context()
+
+    def step(self) -> None:
+        """Carry it on until it waits; called in the loop's thread."""
+        server = self.connection.server
+        try:
+            awaited = self.context.run(self.asking.send, None)
+        except StopIteration as end:
+            self.connection.end_task(self.head, end.value)
+        except Exception:
+            self.fail()
+        else:
+            if isinstance(awaited, Wait):
+                server.loop.put_off(self, awaited)
+            else:
+                server.add_task(self)
+
+    def service(self) -> None:
+        """Carry it on to its end, in a thread of its own."""
+        try:
+            made = self.context.run(waiting.run, self.asking)
+        except Exception:
+            self.fail()
+        else:
+            self.connection.end_task(self.head, made)
+
+    def fail(self) -> None:
+        """A fault of ours."""
+        logging.getLogger("foedus").exception("A request failed.")
+        self.connection.end_task(self.head, None)
+
+
 class _Crew:
     """The threads that serve, each one request at a time."""
 
     def __init__(self, threads: int) -> None:
-        self.tasks: queue.SimpleQueue[Connection | None] = queue.SimpleQueue()
+        self.tasks: queue.SimpleQueue[Connection | _Task | None] = queue.SimpleQueue()
         self.threads = threads
         for number in range(threads):
             threading.Thread(target=self.work, name=f"foedus-{number}", daemon=True).start()
 
-    def add_task(self, task: Connection) -> None:
+    def add_task(self, task: Connection | _Task) -> None:
         """Let the next free thread serve *task*."""
         self.tasks.put(task)
 
@@ -366,7 +529,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         told = Adjustments(
             sockets=[listening],
             threads=threads,
-            ident="foedus",
+            ident=IDENT,
             max_request_header_size=largest_head,
             max_request_body_size=largest_body,
             # Whose X-Forwarded-For counts is decided in ``desk``, whatever the server.
@@ -388,13 +551,21 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         told.send_bytes = _NEVER
         # Of a queue, the pool tells its askers.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-        super().__init__(app, _sock=listening, dispatcher=_Crew(threads), adj=told, sockinfo=where, bind_socket=False)
+        files: dict[int, Any] = {}
+        self.loop = Loop(files, self.wake)
+        super().__init__(
+            app, files, _sock=listening, dispatcher=_Crew(threads), adj=told, sockinfo=where, bind_socket=False
+        )
+        for each in list(files.values()):
+            self.loop.stir(each)
 
     def pull_trigger(self) -> None:
         """Wake the loop, if the connection that this thread serves has need of it."""
         connection: Connection | None = getattr(self.here, "connection", None)
-        if connection is None or connection.needs_the_loop():
+        if connection is None:
             self.wake()
+        elif connection.needs_the_loop():
+            self.loop.stir(connection)
 
     def wake(self) -> None:
         """Wake the loop; may be called from a signal handler."""
@@ -431,6 +602,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         self.task_dispatcher.leave()
         self.trigger.close()
         self.socket.close()
+        self.loop.close()
 
     def step(self) -> None:
         """One turn of the loop, at most as long as the time between two looks."""
@@ -440,7 +612,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             self.doomed.extend(each for each in self.active_channels.values() if each.is_too_slow(now))
         while self.doomed:
             self.doomed.popleft().handle_close()
-        self.asyncore.loop(timeout=self.patience.look, map=self._map, use_poll=True, count=1)
+        self.loop.turn(self.patience.look)
 
     def drain(self, seconds: float) -> bool:
         """Accept and read nothing more; True once every answer under way is made and taken, False after *seconds*."""
@@ -448,13 +620,16 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         if not self.draining:
             self.draining = True
             self.accepting = False
+            self.loop.forget(self._fileno)
             self.del_channel()
             self.socket.close()
+            for each in self.active_channels.values():
+                self.loop.stir(each)
         while time.monotonic() < until:
             for each in list(self.active_channels.values()):
                 if each.is_doing_nothing():
                     each.handle_close()
             if not self.active_channels:
                 return True
-            self.asyncore.loop(timeout=0.05, map=self._map, use_poll=True, count=1)
+            self.loop.turn(0.05)
         return False

@@ -518,7 +518,7 @@ def _panel_files() -> tuple[_PanelFile, ...]:
                 note=" ".join(values["note"]),
                 inferred=" ".join(values["inferred"]),
                 columns=tuple(Column(*(part.strip() for part in value.split("|"))) for value in values["column"]),
-                text=asking.without_head(text),
+                text=questions.without_head(text),
             )
         )
     return tuple(found)

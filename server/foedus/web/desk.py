@@ -18,7 +18,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
 
-class Desk:
+class Desk(Asker):
     """An asker that adds to each request who its client is, and ends it when that client leaves.
 
     One that is *reserved* serves pages, stored questions and health; the other one, queries of a client's own.
@@ -35,7 +35,7 @@ class Desk:
         """What the pool answers from."""
         return self.pool.dataset
 
-    def ask(self, asked: Request, cancelled: Callable[[], bool] | None = None) -> Answer:
+    async def asking(self, asked: Request, cancelled: Callable[[], bool] | None = None) -> Answer:
         """What the pool answers, on behalf of the client of the request that is being answered."""
         environ = visit.environ()
         if environ is not None:
@@ -49,10 +49,11 @@ class Desk:
                 self._client(environ),
                 asked.reserved or self.reserved,
                 asked.dry,
+                asked.seen,
             )
             # Not every server can tell whether the client has closed its connection.
             cancelled = cancelled or environ.get("waitress.client_disconnected")
-        return self.pool.ask(asked, cancelled)
+        return await self.pool.asking(asked, cancelled)
 
     def home(self) -> str:
         """How the addresses of this server begin, without a slash, for the client of the request that is answered."""

@@ -12,10 +12,12 @@ from flask import Blueprint, Flask, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from werkzeug.wsgi import get_input_stream
 
+from foedus.query import waiting
 from foedus.query.pool import Asker
 from foedus.questions import Question
 from foedus.web import handout, protocol
 from foedus.web.desk import Desk
+from foedus.web.headers import Reply
 from foedus.web.protocol import Call
 
 bp = Blueprint("endpoint", __name__)
@@ -26,7 +28,7 @@ QUERY_PAGE = "explore.query_page"
 """The view that shows a query, and its answer if there is one, to people."""
 
 _FAULT = "foedus.fault"
-"""Where the environment of a request holds what is wrong with it."""
+"""Where the environment of a request holds what is wrong with it, if it is known before the app hears of it."""
 _STATUS = {each: f"{each.value} {each.phrase}" for each in (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED)}
 
 
@@ -44,30 +46,40 @@ class Endpoint:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer what programs ask; let the app answer anything else."""
+        reply = None if _FAULT in environ else waiting.run(self.reply(environ))
+        if reply is None:
+            return self.app(environ, start_response)
+        start_response(status_line(reply), reply.headers)
+        return [reply.body] if reply.body and environ["REQUEST_METHOD"] != "HEAD" else []
+
+    async def reply(self, environ: WSGIEnvironment) -> Reply | None:
+        """What programs are answered; None where the app has to answer, and *environ* may then hold what is wrong."""
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         if method not in ("GET", "HEAD", "POST") or not (path == PATH or path.startswith(handout.FOLDER)):
-            return self.app(environ, start_response)
+            return None
         try:
             if path == PATH:
-                reply = protocol.answer(_call(method, environ), self.open_desk, self.home)
-            else:
-                reply = handout.answer(_call(method, environ), path, self.reserved_desk, self.questions)
+                return await protocol.answer(_call(method, environ), self.open_desk, self.home)
+            return await handout.answer(_call(method, environ), path, self.reserved_desk, self.questions)
         except Exception as error:
             # Of this, too, the app knows how to tell people and programs.
             environ[_FAULT] = error
-            reply = None
-        if reply is None:
-            return self.app(environ, start_response)
-        start_response(_STATUS[HTTPStatus(reply.status)], reply.headers)
-        return [reply.body] if reply.body and method != "HEAD" else []
+            return None
 
 
-def register(app: Flask, open_desk: Desk, reserved_desk: Asker, questions: Mapping[str, Question]) -> None:
+def status_line(reply: Reply) -> str:
+    """The status of *reply* in a number and words."""
+    return _STATUS[HTTPStatus(reply.status)]
+
+
+def register(app: Flask, open_desk: Desk, reserved_desk: Asker, questions: Mapping[str, Question]) -> Endpoint:
     """Answer queries and stored *questions* before *app* does."""
     app.extensions["foedus"] = open_desk
     app.before_request(_raise_fault)
     app.register_blueprint(bp)
-    app.wsgi_app = Endpoint(app.wsgi_app, open_desk, reserved_desk, questions)  # type: ignore[method-assign]
+    endpoint = Endpoint(app.wsgi_app, open_desk, reserved_desk, questions)
+    app.wsgi_app = endpoint  # type: ignore[method-assign]
+    return endpoint
 
 
 def asker() -> Asker:

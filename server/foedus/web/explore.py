@@ -133,7 +133,7 @@ def question(slug: str) -> Response:
         said=_said(asked, values),
         answer=found,
         problem=problem,
-        text=_text(asked, values) if problem is None else asking.without_head(asked.text),
+        text=_text(asked, values) if problem is None else asked.bare,
         choices={each.name: _choices(each.type) for each in asked.parameters if each.type != questions.DATE},
         date_type=questions.DATE,
         items={"wikidata": wikidata} if wikidata else {},
@@ -287,7 +287,7 @@ def _file(asked: Question, values: Mapping[str, str], form: str, media_type: str
 
 def _text(asked: Question, values: Mapping[str, str]) -> str:
     """The SPARQL text that answers, with *values* in it."""
-    return asking.without_head(questions.bind(asked, values, resolver(shelf().library.pool)))
+    return questions.bind(asked, values, resolver(shelf().library.pool), bare=True)
 
 
 def _by_keyword(stored: Mapping[str, Question]) -> dict[str, list[Question]]:

@@ -10,13 +10,13 @@ answers. Each such request is numbered, counted and written down like any other.
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from email.utils import formatdate
 from wsgiref.types import WSGIEnvironment
 
 from foedus.errors import FoedusError
 from foedus.query.cache import Cache
 from foedus.query.dataset import Description
 from foedus.web import headers, metrics
+from foedus.web.connections import Made, http_date
 from foedus.web.visit import ASKED, PLACED
 from foedus.web.watching import Register, Served
 
@@ -56,10 +56,9 @@ class Express:
         self.cache = cache
         self.register = register
         self._seen: set[int] = set()
-        self._date = (0, "")
 
-    def answer(self, head: bytes) -> tuple[bytes, bytes] | None:
-        """Head and body of the answer to the request *head*; None where it has to be made."""
+    def answer(self, head: bytes) -> Made | None:
+        """The answer to the request *head*; None where it has to be made."""
         kept: _Kept | None = self.cache.kept.find(head)
         if kept is None:
             return None
@@ -73,9 +72,9 @@ class Express:
             self.register.counts.query("answered", each.kind, each.rows)
         seconds = time.perf_counter() - began
         timing = f"{_TIMING}: wait;dur=0.000, total;dur={1000 * seconds:.3f}\r\n" if kept.is_timed else ""
-        own = f"Date: {self._now()}\r\n{timing}X-Request-Id: {number}\r\n\r\n"
+        own = f"Date: {http_date()}\r\n{timing}X-Request-Id: {number}\r\n\r\n"
         self.register.enter(number, kept.served, seconds)
-        return kept.head + own.encode("latin-1"), kept.body
+        return Made(kept.head + own.encode("latin-1"), kept.body)
 
     def version(self) -> Description | None:
         """What is answered from now; None where that may change, or is just being loaded."""
@@ -126,9 +125,3 @@ class Express:
             self._seen.clear()
         self._seen.add(mark)
         return False
-
-    def _now(self) -> str:
-        second = int(time.time())
-        if self._date[0] != second:
-            self._date = (second, formatdate(second, usegmt=True))
-        return self._date[1]

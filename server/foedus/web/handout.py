@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from foedus import questions
 from foedus.errors import WrongUsage
 from foedus.query import items
-from foedus.query.answering import answer_stored, reasons
+from foedus.query.answering import answering_stored, reasons
 from foedus.query.pool import Asker
 from foedus.questions import Question
 from foedus.web import coding, headers
@@ -26,7 +26,7 @@ OFFERED = ("format", "reasoning", "wikidata")
 """Of the reserved parameters, those that do something already."""
 
 
-def answer(call: Call, path: str, asker: Asker, stored: Mapping[str, Question]) -> Reply | None:
+async def answer(call: Call, path: str, asker: Asker, stored: Mapping[str, Question]) -> Reply | None:
     """The file at *path*, or a FoedusError; None where the app has to look at the request."""
     slug, _, form = path.removeprefix(FOLDER).rpartition(".")
     if slug not in stored or form not in ANSWERS or call.method == "POST" or not call.query_string.isascii():
@@ -36,11 +36,12 @@ def answer(call: Call, path: str, asker: Asker, stored: Mapping[str, Question]) 
         return None
     coding.require(call.accept_encoding)
     reasoning, wikidata = reasons(values.pop("reasoning", None)), items.way(values.pop("wikidata", None))
-    found = answer_stored(asker, stored[slug], values, form, reasoning, wikidata)
+    found = await answering_stored(asker, stored[slug], values, form, reasoning, wikidata)
     lasts = not asker.dataset.changes
     tag = headers.tag_of(found.body) if lasts else None
     unchanged = headers.unchanged(tag, call.accept_encoding, call.if_none_match) if tag else None
-    reply = unchanged or headers.reply(found, headers.LASTING if lasts else headers.FLEETING, tag, call.accept_encoding)
+    lasting = headers.LASTING if lasts else headers.FLEETING
+    reply = unchanged or await headers.reply(found, lasting, tag, call.accept_encoding)
     return Reply(reply.status, [*reply.headers, ("Content-Disposition", disposition(slug, form))], reply.body)
 
 

@@ -15,6 +15,7 @@ from foedus.query import formats, scan
 from foedus.query.dataset import Description
 from foedus.query.limits import Limits
 from foedus.query.pool import Answer, Request
+from foedus.query.waiting import ELSEWHERE
 from foedus.web import coding
 
 MAX_AGE = 300
@@ -23,6 +24,9 @@ MAX_AGE = 300
 LASTING = f"public, max-age={MAX_AGE}"
 FLEETING = "no-store"
 """The two values of ``Cache-Control``: the same for everybody as long as the dataset is, and not to be kept at all."""
+
+_QUICK = 16 << 10
+"""Bytes that are coded in less than a millisecond."""
 
 PAGE = ("text/html", "application/xhtml+xml")
 """The names under which clients accept a page."""
@@ -61,12 +65,14 @@ class Reply:
     body: bytes = b""
 
 
-def reply(answer: Answer, cache_control: str | None, tag: str | None, accept_encoding: str | None) -> Reply:
+async def reply(answer: Answer, cache_control: str | None, tag: str | None, accept_encoding: str | None) -> Reply:
     """*answer* as a 200, in the coding that *accept_encoding* likes best, under *tag* if it is to be kept."""
     body = answer.body
     wanted = coding.chosen(accept_encoding, answer.media_type.partition(";")[0], len(body))
     headers = [("Content-Type", answer.media_type)]
     if wanted != coding.IDENTITY and body:
+        if len(body) > _QUICK:
+            await ELSEWHERE
         body = coding.encode(body, wanted)
         headers.append(("Content-Encoding", wanted))
     headers.append(("Content-Length", str(len(body))))

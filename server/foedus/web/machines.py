@@ -11,6 +11,7 @@ from flask import Blueprint, Flask, Response, current_app, render_template, url_
 
 from foedus import __version__, names
 from foedus.errors import NoSuchThing
+from foedus.query import waiting
 from foedus.web import describe, downloads, entities, headers, jsonld, selfdescription
 from foedus.web.describe import Naming, Shown
 from foedus.web.shelf import shelf
@@ -84,7 +85,7 @@ def description() -> Response:
         page = render_template("void.html", ours=ours, others=others, forms=("ttl", "jsonld", "nt", "rdf"))
         return _vary(Response(page))
     asked = (library.pool, None, form.name, shelf().home())
-    tag, answer = selfdescription.tag(*asked), selfdescription.describe(*asked)
+    tag, answer = selfdescription.tag(*asked), waiting.run(selfdescription.describe(*asked))
     response = Response(answer.body, content_type=answer.media_type)
     if tag is None:
         return headers.fleeting(_vary(response))

@@ -63,6 +63,11 @@ class Metrics:
         with self._lock:
             self._running += 1
 
+    def pass_on(self) -> None:
+        """A request that has come will come again, in a thread."""
+        with self._lock:
+            self._running -= 1
+
     def end(self, route: str, method: str, status: int, seconds: float, size: int) -> None:
         """It was answered with *status* and *size* bytes."""
         with self._lock:

@@ -50,58 +50,58 @@ class Call:
     read: Callable[[], bytes] = bytes
 
 
-def answer(call: Call, asker: Asker, home: Callable[[], str]) -> Reply | None:
+async def answer(call: Call, asker: Asker, home: Callable[[], str]) -> Reply | None:
     """The reply to *call*, or a FoedusError; None where a person is to be shown the page for queries.
 
     *home* says how the addresses of this server begin.
     """
     coding.require(call.accept_encoding)
     if call.method == "POST":
-        return _acceptable(call, _posted(call, asker), asker)
+        return await _acceptable(call, _posted(call, asker), asker)
     pairs = _in_address(call.query_string)
     form = _form(pairs)
     if not form and _likes_pages(call.accept):
         return None
     texts = _values(pairs, "query")
     if not texts:
-        return _description(call, form, asker, home())
-    return _acceptable(call, _asked(call, pairs, texts), asker)
+        return await _description(call, form, asker, home())
+    return await _acceptable(call, _asked(call, pairs, texts), asker)
 
 
-def _acceptable(call: Call, asked: Request, asker: Asker) -> Reply:
+async def _acceptable(call: Call, asked: Request, asker: Asker) -> Reply:
     try:
-        return _answered(call, asked, asker)
+        return await _answered(call, asked, asker)
     except NotAcceptable:
-        _refuse_malformed(asked, asker)
+        await _refuse_malformed(asked, asker)
         raise
 
 
-def _refuse_malformed(asked: Request, asker: Asker) -> None:
+async def _refuse_malformed(asked: Request, asker: Asker) -> None:
     """BadQuery if the text is wrong, which matters more than the format of an answer that it cannot have.
 
     Only a worker parses; it does so within the limits of every query, and carries nothing out.
     """
     try:
-        asker.ask(Request(asked.text, dry=True))
+        await asker.asking(Request(asked.text, dry=True))
     except BadQuery:
         raise
     except FoedusError:
         return
 
 
-def _answered(call: Call, asked: Request, asker: Asker) -> Reply:
+async def _answered(call: Call, asked: Request, asker: Asker) -> Reply:
     """The reply to *asked*; where the client has it already, nobody is asked."""
     if call.method == "POST":
-        return headers.reply(asker.ask(asked), None, None, call.accept_encoding)
+        return await headers.reply(await asker.asking(asked), None, None, call.accept_encoding)
     served = asker.dataset
     tag = headers.entity_tag(asked, served, asker.limits)
     if tag and (unchanged := headers.unchanged(tag, call.accept_encoding, call.if_none_match)):
         return unchanged
-    found = asker.ask(asked)
+    found = await asker.asking(asked)
     # Not where the dataset was replaced while the query ran.
     if not tag or asker.dataset != served:
-        return headers.reply(found, headers.FLEETING, None, call.accept_encoding)
-    return headers.reply(found, headers.LASTING, tag, call.accept_encoding)
+        return await headers.reply(found, headers.FLEETING, None, call.accept_encoding)
+    return await headers.reply(found, headers.LASTING, tag, call.accept_encoding)
 
 
 def _posted(call: Call, asker: Asker) -> Request:
@@ -174,19 +174,19 @@ def _form(pairs: Pairs) -> str | None:
     return next((value for name in _FORMATS for value in _values(pairs, name) if value), None)
 
 
-def _description(call: Call, form: str | None, asker: Asker, home: str) -> Reply:
+async def _description(call: Call, form: str | None, asker: Asker, home: str) -> Reply:
     try:
         tag = selfdescription.tag(asker, call.accept, form, home)
         if tag and (unchanged := headers.unchanged(tag, call.accept_encoding, call.if_none_match)):
             return unchanged
-        found = selfdescription.describe(asker, call.accept, form, home)
+        found = await selfdescription.describe(asker, call.accept, form, home)
     except NotAcceptable as error:
         offered = ", ".join(each.media_type for each in formats.offered("graph"))
         raise NotAcceptable(
             "Without a query this address describes itself in RDF, which you do not accept.",
             f"Add “query=…”, or accept one of: {offered}.",
         ) from error
-    return headers.reply(found, headers.LASTING if tag else headers.FLEETING, tag, call.accept_encoding)
+    return await headers.reply(found, headers.LASTING if tag else headers.FLEETING, tag, call.accept_encoding)
 
 
 @lru_cache(maxsize=256)

@@ -15,12 +15,12 @@ _TEXT = Path(__file__).parent / "queries" / "service-description.rq"
 _STAND_IN = b"http://here.invalid/"
 
 
-def describe(asker: Asker, accept: str | None, form: str | None, home: str) -> Answer:
+async def describe(asker: Asker, accept: str | None, form: str | None, home: str) -> Answer:
     """The description of all that *asker* answers from, on a server whose addresses begin with *home* and a slash.
 
     In the format called *form*, else in the one that the header *accept* likes best.
     """
-    found = asker.ask(_request(accept, form))
+    found = await asker.asking(_request(accept, form))
     return replace(found, body=found.body.replace(_STAND_IN, home.encode() + b"/"))
 
 

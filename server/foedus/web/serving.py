@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import gc
 import resource
 import signal
 import socket
@@ -97,6 +98,9 @@ def run(
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, stop)
     ready()
+    # What is there now stays: the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
     try:
         while not received:
             server.step()

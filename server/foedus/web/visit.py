@@ -6,6 +6,9 @@ from wsgiref.types import WSGIEnvironment
 REQUEST_ID = "foedus.request_id"
 """Where the environment of a request holds its number; the client finds it in the header ``X-Request-Id``."""
 
+BEGAN = "foedus.began"
+"""Where it holds the moment, by ``time.perf_counter``, at which the server began to answer it."""
+
 ASKED = "foedus.asked"
 """Where it holds what was asked and answered for it: a list of ``watching.Asked``."""
 

@@ -23,7 +23,7 @@ from foedus.query.dataset import Description
 from foedus.query.pool import Answer, Asker, Request
 from foedus.web import metrics, problems, visit
 from foedus.web.metrics import Metrics
-from foedus.web.visit import ASKED, REQUEST_ID
+from foedus.web.visit import ASKED, BEGAN, REQUEST_ID
 
 
 class Journal:
@@ -58,7 +58,7 @@ class _ToJournal(logging.Handler):
         self.journal.write(level=record.levelname.lower(), request=number, message=record.getMessage(), traceback=trace)
 
 
-class Watched:
+class Watched(Asker):
     """An asker that counts what becomes of queries, and notes with the request what was asked for it."""
 
     def __init__(self, asker: Asker, counts: Metrics) -> None:
@@ -71,11 +71,11 @@ class Watched:
         """What is answered from."""
         return self.asker.dataset
 
-    def ask(self, asked: Request, cancelled: Callable[[], bool] | None = None) -> Answer:
+    async def asking(self, asked: Request, cancelled: Callable[[], bool] | None = None) -> Answer:
         """What the asker behind answers."""
         environ = visit.environ()
         try:
-            answer = self.asker.ask(asked, cancelled)
+            answer = await self.asker.asking(asked, cancelled)
         except FoedusError as error:
             if environ is not None:
                 environ.setdefault(ASKED, []).append(Asked(asked.text))
@@ -96,8 +96,9 @@ class Watch:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer as the app does, with one header more."""
-        began = time.perf_counter()
-        number = self.register.number()
+        # What was begun on the fast lane keeps its number and its time.
+        began = environ.setdefault(BEGAN, time.perf_counter())
+        number = environ.get(REQUEST_ID) or self.register.number()
         environ[REQUEST_ID] = number
         status, size = 500, 0
 

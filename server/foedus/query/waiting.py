@@ -1,0 +1,123 @@
+"""Waiting, told apart from how it is done: who asks is a coroutine, which a thread or a loop carries on.
+
+A thread that carries one on sleeps while it waits (`run`). A loop, which serves many at once, goes on with the others,
+and comes back once what is awaited has happened. A coroutine may be carried on too soon, and looks for itself.
+"""
+
+import select
+import threading
+import time
+from collections.abc import Callable, Coroutine, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+
+class Signal:
+    """Something that happens once, in whichever thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls: list[Callable[[], object]] = []
+        self.happened = False
+
+    def happen(self) -> None:
+        """Let it happen, and call all who are to be told."""
+        with self._lock:
+            self.happened = True
+            calls, self._calls = self._calls, []
+        for call in calls:
+            call()
+
+    def tell(self, call: Callable[[], object]) -> None:
+        """Let *call* be called when it happens, in the thread where it does; at once where it has happened."""
+        with self._lock:
+            if not self.happened:
+                self._calls.append(call)
+                return
+        call()
+
+    def wait(self, seconds: float) -> None:
+        """Sleep until it happens, no longer than so many *seconds*."""
+        asleep = threading.Lock()
+        asleep.acquire()
+        self.tell(asleep.release)
+        if not asleep.acquire(timeout=max(0.0, seconds)):
+            with self._lock:
+                self._calls = [each for each in self._calls if each != asleep.release]
+
+
+@dataclass(frozen=True, eq=False)
+class Wait:
+    """To be awaited: that *what* happens, or that *until* has come, on the clock ``time.monotonic``.
+
+    *what* is a signal, or the number of an open file that something can be read from.
+    """
+
+    what: Signal | int
+    until: float
+
+    def __await__(self) -> Generator["Step", None, None]:
+        yield self
+
+    def sleep(self) -> None:
+        """Wait for it in this thread."""
+        seconds = self.until - time.monotonic()
+        if isinstance(self.what, Signal):
+            self.what.wait(seconds)
+        elif seconds > 0:
+            poll = select.poll()
+            poll.register(self.what, select.POLLIN)
+            poll.poll(1000 * seconds)
+
+
+class Elsewhere:
+    """To be awaited before what takes long by itself: from then on, a thread of its own carries the coroutine on."""
+
+    def __await__(self) -> Generator["Step", None, None]:
+        yield self
+
+    def sleep(self) -> None:
+        """This is that thread."""
+
+
+Step = Wait | Elsewhere
+"""What a coroutine of ours may await."""
+
+ELSEWHERE = Elsewhere()
+
+
+class WouldBlock(Exception):
+    """A thread that carries many coroutines on was about to sleep for one of them."""
+
+
+_HERE = threading.local()
+
+
+@contextmanager
+def not_here() -> Iterator[None]:
+    """In the context, this thread carries many coroutines on, and `run` refuses to sleep in it."""
+    _HERE.is_loop = True
+    try:
+        yield
+    finally:
+        _HERE.is_loop = False
+
+
+def run(asking: Coroutine[Step, None, Result]) -> Result:
+    """Carry *asking* on to its end in this thread, and return what it does, or raise what it raises.
+
+    Raises WouldBlock in the thread of a loop, before *asking* has begun.
+    """
+    try:
+        if getattr(_HERE, "is_loop", False):
+            raise WouldBlock
+        while True:
+            asking.send(None).sleep()
+    except StopIteration as end:
+        result: Result = end.value
+        return result
+    finally:
+        asking.close()

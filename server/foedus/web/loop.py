@@ -1,0 +1,142 @@
+"""One thread for all connections, and for whatever coroutines wait for (``waiting``): whoever has something goes on.
+
+waitress looks at every connection before each time that it waits, however many do nothing. Here a connection is looked
+at only when something has happened to it, and the kernel keeps in mind what each one waits for.
+"""
+
+import select
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol
+
+from waitress import wasyncore
+
+from foedus.query import waiting
+from foedus.query.waiting import Wait
+
+_LATE = 0.05
+"""Seconds by which a coroutine may be carried on later than it asked for."""
+
+
+class Task(Protocol):
+    """Something that is carried on until it waits, again and again."""
+
+    def step(self) -> None:
+        """Carry it on; called in the loop's thread."""
+
+
+class Loop:
+    """Watches the *files* of waitress, by number, and carries tasks on; *wake* ends its sleep, from any thread."""
+
+    def __init__(self, files: dict[int, Any], wake: Callable[[], None]) -> None:
+        self.files = files
+        self.wake = wake
+        self.thread = 0
+        self._poll = select.epoll()
+        self._watched: dict[int, int] = {}
+        self._stirred: deque[Any] = deque()
+        self._waiting: dict[Task, Wait] = {}
+        self._by_file: dict[int, Task] = {}
+        self._ready: deque[tuple[Task, Wait]] = deque()
+        self._next_look = 0.0
+
+    # ── from any thread ──
+
+    def stir(self, file: Any) -> None:
+        """Look at *file*, one of the files, again: what it waits for may be something else now."""
+        self._stirred.append(file)
+        self._wake_from_elsewhere()
+
+    def _resume(self, task: Task, awaited: Wait) -> None:
+        self._ready.append((task, awaited))
+        self._wake_from_elsewhere()
+
+    def _wake_from_elsewhere(self) -> None:
+        if threading.get_ident() != self.thread:
+            self.wake()
+
+    # ── from its own ──
+
+    def put_off(self, task: Task, awaited: Wait) -> None:
+        """Carry *task* on once what it awaits has happened."""
+        self._waiting[task] = awaited
+        if isinstance(awaited.what, int):
+            self._by_file[awaited.what] = task
+            self._poll.register(awaited.what, select.EPOLLIN)
+        else:
+            awaited.what.tell(partial(self._resume, task, awaited))
+
+    def carry_on(self, task: Task) -> None:
+        """Carry *task* on, whether or not what it awaits has happened; nothing if it awaits nothing."""
+        awaited = self._waiting.pop(task, None)
+        if awaited is None:
+            return
+        if isinstance(awaited.what, int):
+            del self._by_file[awaited.what]
+            self._poll.unregister(awaited.what)
+        task.step()
+
+    def forget(self, number: int) -> None:
+        """The file with that *number* is about to be closed."""
+        if self._watched.pop(number, None):
+            self._poll.unregister(number)
+
+    def turn(self, seconds: float) -> None:
+        """Let everybody go on who can, after a sleep of so many *seconds* at most where nobody can."""
+        self.thread = threading.get_ident()
+        with waiting.not_here():
+            self._turn(seconds)
+
+    def _turn(self, seconds: float) -> None:
+        while self._stirred:
+            file = self._stirred.popleft()
+            go_on = getattr(file, "go_on", None)
+            if go_on:
+                go_on()
+            self._look_at(file)
+        while self._ready:
+            task, awaited = self._ready.popleft()
+            if self._waiting.get(task) is awaited:
+                self.carry_on(task)
+        if self._stirred:
+            # What has just ended may have more to do.
+            seconds = 0.0
+        elif self._waiting:
+            seconds = min(seconds, _LATE)
+        for number, events in self._poll.poll(seconds):
+            if number in self._by_file:
+                self.carry_on(self._by_file[number])
+            elif (file := self.files.get(number)) is not None:
+                wasyncore.readwrite(file, events)
+                self._look_at(file)
+        now = time.monotonic()
+        if self._waiting and now >= self._next_look:
+            self._next_look = now + _LATE
+            for each in [task for task, awaited in self._waiting.items() if awaited.until <= now]:
+                self.carry_on(each)
+
+    def close(self) -> None:
+        """Watch nothing more."""
+        self._poll.close()
+
+    def _look_at(self, file: Any) -> None:
+        """Let the kernel know what *file* waits for now."""
+        number = file._fileno
+        if number is None:
+            return
+        wanted = select.EPOLLIN if file.readable() else 0
+        if not file.accepting and file.writable():
+            wanted |= select.EPOLLOUT
+        before = self._watched.get(number, 0)
+        if wanted == before:
+            return
+        if not before:
+            self._poll.register(number, wanted)
+        elif wanted:
+            self._poll.modify(number, wanted)
+        else:
+            self._poll.unregister(number)
+        self._watched[number] = wanted
