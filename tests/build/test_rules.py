@@ -1,7 +1,7 @@
 """Rules run stratum by stratum to a fixpoint, and a rule without an end stops the build by name."""
 
 import pytest
-from pyoxigraph import BlankNode, Literal, NamedNode, Store, Triple
+from pyoxigraph import BlankNode, Literal, NamedNode, Quad, Store, Triple
 
 from foedus import files, names
 from foedus.build import build, dates, firing, reading, rulebook, rules
@@ -169,6 +169,9 @@ class Counting:
         self.looks += 1
         return self.store.quads_for_pattern(*pattern)
 
+    def __getattr__(self, name):
+        return getattr(self.store, name)
+
 
 def test_whether_news_concern_a_rule_takes_one_look_at_each_thing_however_much_is_new_about_it():
     facts = [triple(f"n{n}", "neighbour", f"m{n}{each}") for n in range(10) for each in range(100)]
@@ -188,6 +191,39 @@ def test_a_class_that_is_news_of_other_things_takes_no_look_at_all():
     need = rulebook.needs(rule("a", "CONSTRUCT { ?a foedus:signed ?a } WHERE { ?a a foedus:State }"))
     assert not need.touched(news, {}, store)
     assert store.looks == 0
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "VALUES ?kind { foedus:State foedus:Person } ?a a ?kind ; foedus:neighbour ?b",
+        "?a foedus:neighbour ?b FILTER EXISTS { VALUES ?kind { foedus:State foedus:Person } ?a a ?kind }",
+        "?a foedus:neighbour ?b FILTER EXISTS { ?a a foedus:State }",
+    ],
+)
+def test_news_of_things_of_another_class_do_not_concern_a_rule(where):
+    facts = [Triple(NamedNode(names.ID + "rome"), TYPE, NamedNode(names.ONTOLOGY + "Treaty"))]
+    facts.append(triple("rome", "neighbour", "gaul"))
+    store, news = rules.store_of({names.ASSERTED: facts}), firing.News()
+    news.add(f"{each} .".encode() for each in facts)
+    need = rulebook.needs(rule("a", f"CONSTRUCT {{ ?a foedus:signed ?b }} WHERE {{ {where} }}"))
+    assert not need.touched(news, {}, store)
+    late = Triple(facts[0].subject, TYPE, NamedNode(names.ONTOLOGY + "State"))
+    store.extend([Quad(late.subject, late.predicate, late.object, NamedNode(names.INFERRED))])
+    mark = news.mark()
+    news.add([f"{late} .".encode()])
+    assert need.touched(news, mark, store)
+
+
+def test_each_conclusion_is_held_against_each_rule_once_however_many_rounds_follow():
+    """What does not concern a rule in the round in which it came does not do so later, unless something else comes."""
+    path = [triple(f"n{n}", "neighbour", f"n{n + 1}") for n in range(40)]
+    store = Counting(rules.store_of({names.ASSERTED: [triple("rome", "signed", "n0"), *path]}))
+    on = rule("on", "CONSTRUCT { ?b foedus:signed ?c } WHERE { ?a foedus:signed ?b . ?b foedus:neighbour ?c }")
+    other = rule("other", "CONSTRUCT { ?a foedus:attests ?b } WHERE { ?a a foedus:State ; foedus:signed ?b }")
+    found = rules.run([on, other], store)
+    assert (len(found.statements), found.rounds) == (40, 41)
+    assert store.looks < 4 * 40
 
 
 def test_of_the_shipped_record_no_rule_concludes_anything_more():

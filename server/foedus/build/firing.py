@@ -11,14 +11,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pyoxigraph import NamedNode, RdfFormat, Store, parse
+from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Store, Triple, parse
 
-_Pattern = tuple[str, frozenset[str] | None, str]
-"""Subject, the properties that may stand between, None for any, and object."""
+_Pattern = tuple[str, frozenset[str] | None, str, tuple[str, ...]]
+"""Subject, the properties that may stand between, None for any, object, and what the object can be, none for any."""
 _Mark = dict[bytes, int]
 _Told = dict[tuple[int, str, bytes], bool]
 """Whether a term can stand for a variable of a group, by the group's number."""
 _NEGATION = re.compile(r"\bNOT\s+EXISTS\b|!\s*EXISTS\b|\bMINUS\b|\bOPTIONAL\b", re.IGNORECASE)
+_OF_IRIS = re.compile(r"VALUES\s+\S+\s*\{(?:\s*<[^<>\s]+>)*\s*\}")
 _IRI = re.compile(r"<([^<>\s]+)>")
 
 
@@ -70,10 +71,10 @@ def _groups(
     elements: Sequence[dict[str, Any]], outer: tuple[_Pattern, ...]
 ) -> Iterator[tuple[list[_Pattern], tuple[_Pattern, ...]]]:
     """The patterns of each group, with all patterns that hold wherever the group does."""
-    listed = {each["variables"][0]: each["values"] for each in elements if len(each.get("variables", ())) == 1}
-    own = [(s, _properties(p, listed), o) for each in elements for s, p, o in each.get("triples", ())]
+    own = _own(elements)
     required = (*outer, *own)
-    yield own, required
+    # Two EXISTS may use one name for two things, so that what the one finds says nothing about the inside of the other.
+    yield own, (*required, *(pattern for each in elements for pattern in _own(each.get("exists", ()))))
     for each in elements:
         for key in ("exists", "group", "optional"):
             if key in each:
@@ -85,12 +86,27 @@ def _groups(
             yield from _groups(each["select"], ())
 
 
+def _own(elements: Sequence[dict[str, Any]]) -> list[_Pattern]:
+    """The patterns of the group of *elements* itself."""
+    listed = {each["variables"][0]: each["values"] for each in elements if len(each.get("variables", ())) == 1}
+    triples = [triple for each in elements for triple in each.get("triples", ())]
+    return [(s, _properties(p, listed), o, _objects(o, listed)) for s, p, o in triples]
+
+
 def _properties(term: str, listed: dict[str, str]) -> frozenset[str] | None:
     """The properties that *term* of a pattern can be, by the VALUES that are *listed* for it where it is a variable."""
     if term.startswith("<"):
         return frozenset((term[1:-1],))
     values = listed.get(term, "UNDEF")
     return None if "UNDEF" in values or '"' in values else frozenset(_IRI.findall(values))
+
+
+def _objects(term: str, listed: dict[str, str]) -> tuple[str, ...]:
+    """What *term* of a pattern can be: itself, or the IRIs that are *listed* for it; none where it can be anything."""
+    if not term.startswith("?"):
+        return (term,)
+    values = listed.get(term, "")
+    return tuple(f"<{each}>" for each in _IRI.findall(values)) if _OF_IRIS.fullmatch(values) else ()
 
 
 def _negated_twice(elements: Sequence[dict[str, Any]]) -> Iterator[str]:
@@ -112,11 +128,11 @@ def _stand(
 ) -> bool:
     """Whether one of *lines*, of a property that *pattern* can have, can stand for it: its subject and its object have
     what is *required* of them in the group *number*. What is found out of a term goes to *told*."""
-    subject, _, value = pattern
+    subject, _, value, values = pattern
     start = f"{subject} ".encode() if not subject.startswith("?") else b""
-    end = f" {value} .".encode() if not value.startswith("?") else b""
+    ends = tuple(f" {each} .".encode() for each in values) or b""
     for line in lines:
-        if not line.startswith(start) or not line.endswith(end):
+        if not line.startswith(start) or not line.endswith(ends):
             continue
         first, _, rest = line.split(b" ", 2)
         for variable, term in ((subject, first), (value, rest[:-2])):
@@ -136,14 +152,17 @@ def _has(variable: str, written: bytes, line: bytes, required: tuple[_Pattern, .
     """Whether the term *written*, an end of *line*, can be *variable*: it has a statement for each of *required*."""
     named = written.startswith(b"<")
     term = NamedNode(written[1:-1].decode()) if named else next(parse(line, RdfFormat.N_TRIPLES)).object
-    for s, p, o in required:
+    for s, p, o, values in required:
         if p is None or variable not in (s, o):
             continue
         if s == variable and not isinstance(term, NamedNode):
             return False
-        value = NamedNode(o[1:-1]) if o.startswith("<") else None
-        subject = term if s == variable and isinstance(term, NamedNode) else None
-        ends = (subject, value if s == variable else term)
-        if not any(next(store.quads_for_pattern(ends[0], NamedNode(each), ends[1], None), None) for each in p):
+        ends: Sequence[NamedNode | Literal | BlankNode | Triple | None] = [term]
+        subject = None
+        if s == variable and isinstance(term, NamedNode):
+            subject = term
+            ends = [NamedNode(each[1:-1]) for each in values if each.startswith("<")] or [None]
+        looks = (store.quads_for_pattern(subject, NamedNode(each), end, None) for each in p for end in ends)
+        if not any(next(look, None) for look in looks):
             return False
     return True

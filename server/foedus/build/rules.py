@@ -106,22 +106,20 @@ def run(rules: Iterable[Rule], store: Store) -> Conclusions:
     for stratum in sorted({rule.stratum for rule in ordered}):
         here = [rule for rule in ordered if rule.stratum == stratum]
         needs = {rule.name: rulebook.needs(rule) for rule in here}
-        news, marks = firing.News(), dict[str, dict[bytes, int] | None]()
+        news, marks = firing.News(), dict[str, dict[bytes, int]]()
         for round_ in range(MOST_ROUNDS + 1):
             rounds += 1
             latest = ""
             for rule in here:
                 begun = time.process_time()
-                need, mark = needs[rule.name], marks.get(rule.name)
+                need, mark, now = needs[rule.name], marks.get(rule.name), news.mark()
+                marks[rule.name] = now
                 if need and mark is not None and not need.touched(news, mark, store):
                     seconds[rule.name] += time.process_time() - begun
                     continue
-                now = news.mark()
                 runs += 1
                 try:
-                    new, matched = _new(rule, store, known, most - len(concluded))
-                    # To run in vain a rule that matches nothing takes less time than to find out whether it would.
-                    marks[rule.name] = now if matched else None
+                    new = _new(rule, store, known, most - len(concluded))
                     if new and round_ == MOST_ROUNDS:
                         raise _Stopped(f"After {MOST_ROUNDS} rounds the rule still concludes something new.")
                 except _Stopped as stopped:
@@ -248,13 +246,10 @@ class _Lines(io.BytesIO):
         super().__init__()
         self.known, self.room = known, room
         self.found: set[bytes] = set()
-        self.any = False
-        """Whether anything was written."""
         self._begun = b""
 
     def write(self, chunk: "ReadableBuffer", /) -> int:
         *lines, self._begun = (self._begun + bytes(chunk)).split(b"\n")
-        self.any = True
         for line in set(lines) - self.known:
             if (b"_:" in line or b"<<" in line) and _NAMELESS.search(line):
                 raise _Stopped("The rule concludes something about a blank node. Make an IRI with IRI(CONCAT(…)).")
@@ -272,14 +267,14 @@ def _stated(store: Store) -> set[bytes]:
     return stated
 
 
-def _new(rule: Rule, store: Store, known: Set[bytes], room: int) -> tuple[list[bytes], bool]:
-    """What *rule* concludes now and is in no graph yet, in a fixed order, and whether it concludes anything at all."""
+def _new(rule: Rule, store: Store, known: Set[bytes], room: int) -> list[bytes]:
+    """What *rule* concludes now and is in no graph yet, in a fixed order."""
     result = store.query(rule.text, use_default_graph_as_union=True)
     if not isinstance(result, QueryTriples):
         raise _Stopped("A rule is a CONSTRUCT query.")
     lines = _Lines(known, room)
     result.serialize(lines, RdfFormat.N_TRIPLES)
-    return sorted(lines.found), lines.any
+    return sorted(lines.found)
 
 
 def _unbound(source: Source) -> Iterator[Finding]:
