@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Any
 
 from pyoxigraph import DefaultGraph, Literal, NamedNode, Quad, QueryTriples, RdfFormat, Store, Triple, parse
 
@@ -16,9 +16,6 @@ from foedus import names, questions
 from foedus.build import firing, rulebook
 from foedus.build.findings import Count, Finding
 from foedus.build.reading import Content, Source
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
 
 MOST_ROUNDS = 100
 MOST_NEW = 1_000_000
@@ -248,7 +245,7 @@ class _Lines(io.BytesIO):
         self.found: set[bytes] = set()
         self._begun = b""
 
-    def write(self, chunk: "ReadableBuffer", /) -> int:
+    def write(self, chunk: Any, /) -> int:
         *lines, self._begun = (self._begun + bytes(chunk)).split(b"\n")
         for line in set(lines) - self.known:
             if (b"_:" in line or b"<<" in line) and _NAMELESS.search(line):
@@ -256,7 +253,7 @@ class _Lines(io.BytesIO):
             self.found.add(line)
         if len(self.found) > self.room:
             raise _Stopped(f"With {self.room} statements more, this rule still has no end.")
-        return len(memoryview(chunk))
+        return len(chunk)
 
 
 def _stated(store: Store) -> set[bytes]:
