@@ -138,6 +138,16 @@ class Content:
         return counted if self.links is None else (*counted, Count("link tables", len(self.links)))
 
     @cached_property
+    def terms(self) -> frozenset[str]:
+        """The local names of the terms that the ontology's files describe."""
+        return frozenset(
+            triple.subject.value.removeprefix(names.ONTOLOGY)
+            for document in self.ontology
+            for triple in document.triples
+            if isinstance(triple.subject, NamedNode) and triple.subject.value.startswith(names.ONTOLOGY)
+        )
+
+    @cached_property
     def places(self) -> Places:
         """Where each subject is described: a thing in its data file, a term in its ontology file."""
         found: dict[str, tuple[str, int | None]] = {}

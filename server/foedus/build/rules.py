@@ -161,16 +161,6 @@ def blamed(findings: Iterable[Finding], rules: Sequence[Rule], store: Store) -> 
         yield replace(each, remedy=f"{each.remedy} Concluded by {files}.") if files else each
 
 
-def terms(content: Content) -> frozenset[str]:
-    """The local names of the terms that the ontology's files describe."""
-    return frozenset(
-        triple.subject.value.removeprefix(names.ONTOLOGY)
-        for document in content.ontology
-        for triple in document.triples
-        if isinstance(triple.subject, NamedNode) and triple.subject.value.startswith(names.ONTOLOGY)
-    )
-
-
 def sparql_faults(source: Source, forms: tuple[str, ...]) -> Iterator[Finding]:
     """What keeps the query of *source* from being read, or from being of one of *forms*."""
     bare = without_comments(source.text)
@@ -206,7 +196,7 @@ def unknown_terms(source: Source, content: Content) -> Iterator[Finding]:
     """
     if content.lacks_ontology:
         return
-    defined = terms(content)
+    defined = content.terms
     bare = without_comments(source.text)
     seen = set()
     for match in _TERM.finditer(bare):
