@@ -1,5 +1,7 @@
 """The fast lane: what takes it is answered as in a thread, without one; the loop waits for nobody."""
 
+import json
+import os
 import re
 import socket
 import threading
@@ -18,11 +20,13 @@ from foedus.query.dataset import Description
 from foedus.query.limits import MIB, Limits
 from foedus.query.pool import Answer, Asker
 from foedus.query.waiting import ELSEWHERE, Signal, Wait
-from foedus.web import create_app, lane_of
+from foedus.web import Settings, create_app, lane_of
+from foedus.web.connections import Connection
 from foedus.web.headers import Reply
 from foedus.web.lane import Lane
+from foedus.web.loop import Loop
 from foedus.web.metrics import Metrics
-from foedus.web.watching import Register
+from foedus.web.watching import Journal, Register
 
 from .front import serving
 from .test_express import received, sent
@@ -250,6 +254,114 @@ def test_the_lane_reads_a_request_as_waitress_does(environments, headers, query)
     own = {"wsgi.input", "waitress.client_disconnected"}
     lane, thread = ({k: v for k, v in each[0].items() if k not in own} for each in (seen[LOOP], seen["thread"]))
     assert lane == thread
+
+
+# ── no request ends the loop ──
+
+
+@pytest.mark.parametrize("address", ["http://[", "http://[::1/sparql", "http://a]b/", "//[", "http://[x]/"])
+@pytest.mark.parametrize(
+    "before", [SLOW, "/robots.txt", None], ids=["behind one on the lane", "behind a page", "alone"]
+)
+def test_an_address_that_is_none_harms_its_client_alone(port, client, behind, before, address):
+    if before:
+        client.sendall(sent(before))
+    if before == SLOW:
+        eventually(lambda: behind.asked)
+    client.sendall(f"GET {address} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    behind.go.happen()
+    with suppress(OSError):
+        while client.recv(1 << 16):
+            client.shutdown(socket.SHUT_WR)
+    with connected(port) as other:
+        assert got(other)[0] == 200
+
+
+@pytest.mark.parametrize("place", ["end_task", "put_off"])
+def test_a_fault_within_the_loop_harms_its_client_alone(app, port, client, behind, monkeypatch, caplog, place):
+    def faulty(*_):
+        raise ZeroDivisionError("secret")
+
+    owner = Connection if place == "end_task" else Loop
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, place, faulty)
+        client.sendall(sent(SLOW if place == "put_off" else ASK))
+        assert client.recv(1) == b""
+    with connected(port) as other:
+        assert got(other)[0] == 200
+    assert "secret" in caplog.text
+
+
+def test_a_journal_that_cannot_be_written_keeps_nobody_waiting(behind):
+    """A pipe that nobody reads is full at some time; whoever reads it again is told how many lines there are not."""
+    reading, writing = os.pipe()
+    with suppress(BrokenPipeError), os.fdopen(writing, "w") as stream:
+        app = create_app(behind, Settings(journal=Journal(stream)))
+        with serving(app, threads=2, shortcut=lane_of(app)) as (port, _), connected(port) as client:
+            for _ in range(600):
+                assert got(client)[0] == 200
+            taken = os.read(reading, 1 << 20)
+            assert taken.count(b"\n") < 600
+            assert got(client)[0] == 200
+            told = json.loads(os.read(reading, 1 << 20).splitlines()[-1])
+            assert told["lost"] == 600 - taken.count(b"\n")
+            os.close(reading)
+            for _ in range(3):
+                assert got(client)[0] == 200
+
+
+def test_nothing_has_happened_to_who_gets_the_number_of_another():
+    """A worker's socket is closed while others are attended to, and a new connection gets its number."""
+
+    class File:
+        accepting = False
+
+        def __init__(self, end, does=lambda: None):
+            self.end, self._fileno, self.does = end, end.fileno(), does
+
+        def readable(self):
+            return True
+
+        def writable(self):
+            return False
+
+        def handle_read_event(self):
+            self.end.recv(1)
+            self.does()
+
+    class Task:
+        carried = 0
+
+        def step(self):
+            Task.carried += 1
+
+    files = {}
+    loop = Loop(files, lambda: None)
+    (a, b), (worker, other) = socket.socketpair(), socket.socketpair()
+    late, task = [], Task()
+
+    def close_worker():
+        loop.carry_on(task)
+        worker.close()
+        late.extend(socket.socketpair())
+        stranger = File(late[0], lambda: pytest.fail("nothing was sent to it"))
+        assert stranger._fileno == number
+        files[number] = stranger
+        loop.stir(stranger)
+
+    number = worker.fileno()
+    first = files[a.fileno()] = File(a, close_worker)
+    loop.stir(first)
+    loop.turn(0)
+    loop.put_off(task, Wait(number, time.monotonic() + 20))
+    for each in (b, other):
+        each.send(b"x")
+    loop.turn(0)
+    loop.turn(0)
+    assert Task.carried == 1
+    loop.close()
+    for each in (a, b, other, *late):
+        each.close()
 
 
 # ── the loop waits for nobody ──

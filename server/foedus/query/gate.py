@@ -132,7 +132,11 @@ class Gate(Generic[Place]):
                 return self._hold(client, reserved)
             counts["waited"] += 1
             me = self._queue(client, reserved)
-        await self._wait(me, cancelled)
+        try:
+            await self._wait(me, cancelled)
+        except BaseException:
+            self._give_up(me)
+            raise
         with self._lock:
             if me.given:
                 me.given.waited = time.monotonic() - me.came
@@ -247,6 +251,14 @@ class Gate(Generic[Place]):
         )
 
     # ── without the lock ──
+
+    def _give_up(self, me: _Waiting[Place]) -> None:
+        """End the wait of an asker that is carried on no more."""
+        with self._lock:
+            if not (me.given or me.error):
+                self._leave(me)
+        if me.given:
+            self.give(me.given, back=True)
 
     async def _wait(self, me: _Waiting[Place], cancelled: Callable[[], bool] | None) -> None:
         """Return when *me* was given a place or an error, the wait is over, or the asker left."""

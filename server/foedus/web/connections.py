@@ -36,7 +36,7 @@ Headers = list[tuple[str, str]]
 
 _NEVER = 1 << 40
 """More bytes than any answer has: a limit of waitress that is not to take effect."""
-_MOST_BEHIND = 64 << 10
+_MOST_BEHIND = 8 << 10
 """Bytes that may come behind a request before it is answered; no more are read."""
 
 
@@ -227,7 +227,11 @@ class _Request(HTTPRequestParser):  # type: ignore[misc]
     """What its environment is to hold besides."""
 
     def parse_header(self, header_plus: bytes) -> None:
-        super().parse_header(header_plus)
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:
+            # As of an address with half of an IPv6 host.
+            raise ParsingError("Bad URI") from error
         self.head = header_plus
         if self.chunked and "CONTENT_LENGTH" in self.headers:
             raise ParsingError("Content-Length and Transfer-Encoding exclude each other")
@@ -278,7 +282,8 @@ class Connection(HTTPChannel):  # type: ignore[misc]
 
     def writable(self) -> bool:
         # While a request is answered, its thread sends; the loop, told to, would spin until it has done so.
-        return bool(self.will_close or self.close_when_flushed or (self.total_outbufs_len and not self.requests))
+        is_served = self.requests or self.task
+        return bool(self.will_close or self.close_when_flushed or (self.total_outbufs_len and not is_served))
 
     def received(self, data: bytes) -> bool:
         if self.task or self.behind or (self.requests and self.is_answered):
@@ -298,7 +303,9 @@ class Connection(HTTPChannel):  # type: ignore[misc]
     def took_shortcut(self, data: bytes) -> bool:
         """Whether *data* is a request that is answered here, or will be; asked by the loop alone."""
         shortcut = self.server.shortcut
-        if shortcut is None or self.server.draining or self.will_close or self.close_when_flushed:
+        if shortcut is None or self.server.draining or not self.connected:
+            return False
+        if self.will_close or self.close_when_flushed:
             return False
         if self.request is not None or self.requests or self.total_outbufs_len:
             return False
@@ -324,22 +331,22 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         if self.total_outbufs_len > self.server.patience.untaken // 16:
             self.server.make_readers_leave()
 
-    def end_task(self, head: bytes, what: Made | Handed | None) -> None:
-        """The task of the request *head* came to *what*, None by a fault of ours; from whichever thread."""
-        if isinstance(what, Handed):
+    def end_task(self, head: bytes, what: Made | Handed) -> None:
+        """The task of the request *head* came to *what*; from whichever thread."""
+        if isinstance(what, Made):
+            self.send_made(what)
+        else:
             self.request = _Request(self.adj)
             self.request.carried = what.carried
             super().received(head)
-        elif what:
-            self.send_made(what)
-        else:
-            self.will_close = True
         self.task = None
         self.server.loop.stir(self)
 
     def go_on(self) -> None:
         """Read what came behind a request that is answered now; called by the loop."""
-        if self.behind and not (self.task or self.requests):
+        if not self.connected:
+            self.behind = b""
+        elif self.behind and not (self.task or self.requests):
             data, self.behind = self.behind, b""
             self.received(data)
 
@@ -356,10 +363,10 @@ class Connection(HTTPChannel):  # type: ignore[misc]
 
     def put(self, head: bytes, body: bytes) -> None:
         """Send *head* and *body*: now what the client's side takes, the rest by the loop."""
-        if not self.connected:
-            raise ClientDisconnected
         sent = 0
         with self.outbuf_lock:
+            if not self.connected:
+                raise ClientDisconnected
             if not self.total_outbufs_len:
                 try:
                     sent = self.socket.sendmsg((head, body) if body else (head,))
@@ -449,30 +456,36 @@ class _Task:
         """Carry it on until it waits; called in the loop's thread."""
         server = self.connection.server
         try:
-            awaited = self.context.run(self.asking.send, None)
-        except StopIteration as end:
-            self.connection.end_task(self.head, end.value)
-        except Exception:
-            self.fail()
-        else:
-            if isinstance(awaited, Wait):
+            awaited = self.context.run(self._next)
+            if isinstance(awaited, Made | Handed):
+                self.connection.end_task(self.head, awaited)
+            elif isinstance(awaited, Wait):
                 server.loop.put_off(self, awaited)
             else:
                 server.add_task(self)
+        except Exception:
+            self.fail()
+
+    def _next(self) -> Step | Made | Handed:
+        try:
+            return self.asking.send(None)
+        except StopIteration as end:
+            made: Made | Handed = end.value
+            return made
 
     def service(self) -> None:
         """Carry it on to its end, in a thread of its own."""
         try:
-            made = self.context.run(waiting.run, self.asking)
+            self.connection.end_task(self.head, self.context.run(waiting.run, self.asking))
         except Exception:
             self.fail()
-        else:
-            self.connection.end_task(self.head, made)
 
     def fail(self) -> None:
-        """A fault of ours."""
+        """After a fault of ours, let go of all that it holds."""
         logging.getLogger("foedus").exception("A request failed.")
-        self.connection.end_task(self.head, None)
+        self.asking.close()
+        self.connection.task = None
+        self.connection.drop()
 
 
 class _Crew:

@@ -12,6 +12,7 @@ from foedus.errors import WrongUsage
 from foedus.query import items
 from foedus.query.answering import answering_stored, reasons
 from foedus.query.pool import Asker
+from foedus.query.waiting import ELSEWHERE
 from foedus.questions import Question
 from foedus.web import coding, headers
 from foedus.web.headers import Reply
@@ -37,6 +38,8 @@ async def answer(call: Call, path: str, asker: Asker, stored: Mapping[str, Quest
     coding.require(call.accept_encoding)
     reasoning, wikidata = reasons(values.pop("reasoning", None)), items.way(values.pop("wikidata", None))
     found = await answering_stored(asker, stored[slug], values, form, reasoning, wikidata)
+    if len(found.body) > headers.QUICK:
+        await ELSEWHERE
     lasts = not asker.dataset.changes
     tag = headers.tag_of(found.body) if lasts else None
     unchanged = headers.unchanged(tag, call.accept_encoding, call.if_none_match) if tag else None

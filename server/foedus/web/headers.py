@@ -25,8 +25,8 @@ LASTING = f"public, max-age={MAX_AGE}"
 FLEETING = "no-store"
 """The two values of ``Cache-Control``: the same for everybody as long as the dataset is, and not to be kept at all."""
 
-_QUICK = 16 << 10
-"""Bytes that are coded in less than a millisecond."""
+QUICK = 16 << 10
+"""Bytes that are coded, or hashed, in less than a millisecond."""
 
 PAGE = ("text/html", "application/xhtml+xml")
 """The names under which clients accept a page."""
@@ -71,7 +71,7 @@ async def reply(answer: Answer, cache_control: str | None, tag: str | None, acce
     wanted = coding.chosen(accept_encoding, answer.media_type.partition(";")[0], len(body))
     headers = [("Content-Type", answer.media_type)]
     if wanted != coding.IDENTITY and body:
-        if len(body) > _QUICK:
+        if len(body) > QUICK:
             await ELSEWHERE
         body = coding.encode(body, wanted)
         headers.append(("Content-Encoding", wanted))

@@ -91,12 +91,7 @@ class Loop:
             self._turn(seconds)
 
     def _turn(self, seconds: float) -> None:
-        while self._stirred:
-            file = self._stirred.popleft()
-            go_on = getattr(file, "go_on", None)
-            if go_on:
-                go_on()
-            self._look_at(file)
+        self._look_again()
         while self._ready:
             task, awaited = self._ready.popleft()
             if self._waiting.get(task) is awaited:
@@ -106,17 +101,35 @@ class Loop:
             seconds = 0.0
         elif self._waiting:
             seconds = min(seconds, _LATE)
-        for number, events in self._poll.poll(seconds):
-            if number in self._by_file:
-                self.carry_on(self._by_file[number])
-            elif (file := self.files.get(number)) is not None:
-                wasyncore.readwrite(file, events)
-                self._look_at(file)
+        self._attend(self._poll.poll(seconds))
         now = time.monotonic()
         if self._waiting and now >= self._next_look:
             self._next_look = now + _LATE
             for each in [task for task, awaited in self._waiting.items() if awaited.until <= now]:
                 self.carry_on(each)
+
+    def _look_again(self) -> None:
+        while self._stirred:
+            file = self._stirred.popleft()
+            try:
+                if go_on := getattr(file, "go_on", None):
+                    go_on()
+                self._look_at(file)
+            except Exception:
+                # As waitress does it: what is wrong with one file is logged, and closes that one.
+                file.handle_error()
+
+    def _attend(self, happened: list[tuple[int, int]]) -> None:
+        """Let those go on to whose files something *happened*."""
+        # Who comes first may close the file of another, and a new one get its number, to which nothing has happened.
+        meant = [(number, self._by_file.get(number), self.files.get(number)) for number, _ in happened]
+        for (_, events), (number, task, file) in zip(happened, meant, strict=True):
+            if task is not None:
+                if self._by_file.get(number) is task:
+                    self.carry_on(task)
+            elif file is not None and self.files.get(number) is file:
+                wasyncore.readwrite(file, events)
+                self._look_at(file)
 
     def close(self) -> None:
         """Watch nothing more."""

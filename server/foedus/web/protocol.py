@@ -14,11 +14,15 @@ from foedus.errors import AddressTooLong, BadQuery, FoedusError, NotAcceptable, 
 from foedus.query import formats, scan
 from foedus.query.answering import ASSERTED_ONLY, reasons
 from foedus.query.pool import Asker, Request
+from foedus.query.waiting import ELSEWHERE
 from foedus.web import coding, headers, selfdescription
 from foedus.web.headers import Reply
 
 LONGEST_ADDRESS = 32 << 10
 """Bytes of a request's address; a longer query goes by POST."""
+
+_QUICK = 3 << 10
+"""Bytes of address and ``Accept`` that are understood in a millisecond or two, however they are made."""
 
 _FORM = "application/x-www-form-urlencoded"
 _DIRECT = "application/sparql-query"
@@ -56,6 +60,8 @@ async def answer(call: Call, asker: Asker, home: Callable[[], str]) -> Reply | N
     *home* says how the addresses of this server begin.
     """
     coding.require(call.accept_encoding)
+    if len(call.query_string) + len(call.accept or "") > _QUICK:
+        await ELSEWHERE
     if call.method == "POST":
         return await _acceptable(call, _posted(call, asker), asker)
     pairs = _in_address(call.query_string)

@@ -9,9 +9,11 @@ import itertools
 import json
 import logging
 import secrets
+import select
 import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TextIO
@@ -27,18 +29,41 @@ from foedus.web.visit import ASKED, BEGAN, REQUEST_ID
 
 
 class Journal:
-    """Writes one JSON object a line, for each request, and for each failure of ours, to *stream*."""
+    """Writes one JSON object a line, for each request, and for each failure of ours, to *stream*.
+
+    Nobody waits for it: while *stream* takes nothing, as a pipe that nobody reads, lines are lost, and the next one
+    that is written says how many.
+    """
 
     def __init__(self, stream: TextIO | None = None, with_queries: bool = False) -> None:
         self.stream = stream or sys.stderr
         self.with_queries = with_queries
+        self.lost = 0
+        self._room = select.poll()
+        # What is no file of the system's, as in tests, takes everything.
+        with suppress(OSError, ValueError):
+            self._room.register(self.stream.fileno(), select.POLLOUT)
+            self._is_file = True
+
+    _is_file = False
 
     def write(self, **members: Any) -> None:
         """A line of *members*, after the time; what is None is left out."""
-        told = {"time": datetime.now(UTC).isoformat(timespec="milliseconds")}
+        told: dict[str, Any] = {"time": datetime.now(UTC).isoformat(timespec="milliseconds")}
         told |= {name: value for name, value in members.items() if value is not None}
-        self.stream.write(json.dumps(told, ensure_ascii=False) + "\n")
-        self.stream.flush()
+        if self.lost:
+            told["lost"] = self.lost
+        if self._is_file and not self._room.poll(0):
+            self.lost += 1
+            return
+        try:
+            self.stream.write(json.dumps(told, ensure_ascii=False) + "\n")
+            self.stream.flush()
+        except (OSError, ValueError):
+            # A full disk, or a reader that has gone, is no reason to answer nobody.
+            self.lost += 1
+        else:
+            self.lost = 0
 
     def take_over_logging(self) -> None:
         """Let what libraries and we ourselves log become lines of this journal."""
