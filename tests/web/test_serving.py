@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -517,6 +518,15 @@ def journal_of(pool, paths, **options):
     web = create_app(pool, Settings(journal=Journal(stream, **options))).test_client()
     answers = [web.get(path) for path in paths]
     return [json.loads(line) for line in stream.getvalue().splitlines()], answers
+
+
+def test_many_threads_write_one_journal(tmp_path):
+    file = tmp_path / "log"
+    with file.open("w") as stream, ThreadPoolExecutor(8) as threads:
+        journal = Journal(stream)
+        for done in [threads.submit(journal.write, number=number) for number in range(2000)]:
+            done.result()
+    assert sorted(json.loads(line)["number"] for line in file.read_text().splitlines()) == list(range(2000))
 
 
 def test_a_line_for_each_request(one_worker):

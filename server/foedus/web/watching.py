@@ -11,9 +11,9 @@ import logging
 import secrets
 import select
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TextIO
@@ -39,31 +39,33 @@ class Journal:
         self.stream = stream or sys.stderr
         self.with_queries = with_queries
         self.lost = 0
-        self._room = select.poll()
-        # What is no file of the system's, as in tests, takes everything.
-        with suppress(OSError, ValueError):
+        self._lock = threading.Lock()
+        self._room: select.poll | None = select.poll()
+        try:
             self._room.register(self.stream.fileno(), select.POLLOUT)
-            self._is_file = True
-
-    _is_file = False
+        except (OSError, ValueError):
+            # What is no file of the system's takes everything.
+            self._room = None
 
     def write(self, **members: Any) -> None:
         """A line of *members*, after the time; what is None is left out."""
         told: dict[str, Any] = {"time": datetime.now(UTC).isoformat(timespec="milliseconds")}
         told |= {name: value for name, value in members.items() if value is not None}
-        if self.lost:
-            told["lost"] = self.lost
-        if self._is_file and not self._room.poll(0):
-            self.lost += 1
-            return
+        with self._lock:
+            if self.lost:
+                told["lost"] = self.lost
+            self.lost = 0 if self._took(json.dumps(told, ensure_ascii=False) + "\n") else self.lost + 1
+
+    def _took(self, line: str) -> bool:
+        if self._room and not self._room.poll(0):
+            return False
         try:
-            self.stream.write(json.dumps(told, ensure_ascii=False) + "\n")
+            self.stream.write(line)
             self.stream.flush()
         except (OSError, ValueError):
             # A full disk, or a reader that has gone, is no reason to answer nobody.
-            self.lost += 1
-        else:
-            self.lost = 0
+            return False
+        return True
 
     def take_over_logging(self) -> None:
         """Let what libraries and we ourselves log become lines of this journal."""
