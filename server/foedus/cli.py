@@ -4,6 +4,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -228,14 +229,9 @@ def serve(
         raise WrongUsage("--log off and --log-queries exclude each other.", "Leave one of them out.")
     if engine and data:
         raise WrongUsage("--engine and --data exclude each other.", "Give the one that holds your data.")
-    from foedus.query import cache
     from foedus.query.engine import Engine
     from foedus.query.limits import Limits, size
     from foedus.query.pool import Pool
-    from foedus.web import Settings, bench_of, create_app, lane_of
-    from foedus.web.desk import networks
-    from foedus.web.serving import listen, run
-    from foedus.web.watching import Journal
 
     limits = Limits.chosen(
         time_limit=time_limit,
@@ -243,36 +239,56 @@ def serve(
         memory=None if memory_limit is None else size(memory_limit),
         answer=None if answer_limit is None else size(answer_limit),
     )
-    journal = None
-    if log_queries or (log or ("off" if sys.stderr.isatty() else "json")) == "json":
-        journal = Journal(with_queries=log_queries)
-        journal.take_over_logging()
-    room = cache.SIZE if cache_size is None else 0 if cache_size.strip() == "0" else size(cache_size)
-    settings = Settings(proxies=networks(trusted_proxies), journal=journal)
-    with listen(host, port) as socket:
-        source = Engine(engine, limits) if engine else Pool(data or _current_dataset(), limits)
-        with source as pool:
-            shown = f"[{host}]" if ":" in host else host
-            app = create_app(cache.Cache(pool, room) if room else pool, settings)
-            with bench_of(app):
-                run(
-                    app,
-                    socket,
-                    ready=lambda: click.echo(f"Foedus is at http://{shown}:{socket.getsockname()[1]}/", err=True),
-                    limits=limits,
-                    shortcut=lane_of(app),
-                )
+    with ExitStack() as opened:
+        source = Engine(engine, limits) if engine else Pool(data or files.home(), limits)
+        if isinstance(source, Pool):
+            # Another process loads while this one imports the rest and looks whether the dataset is up to date.
+            source.start()
+            opened.callback(source.close)
+        from foedus.query import cache
+        from foedus.web import Settings, bench_of, create_app, lane_of
+        from foedus.web.desk import networks
+        from foedus.web.serving import listen, run
+        from foedus.web.watching import Journal
+
+        journal = None
+        if log_queries or (log or ("off" if sys.stderr.isatty() else "json")) == "json":
+            journal = Journal(with_queries=log_queries)
+            journal.take_over_logging()
+        room = cache.SIZE if cache_size is None else 0 if cache_size.strip() == "0" else size(cache_size)
+        settings = Settings(proxies=networks(trusted_proxies), journal=journal)
+        socket = opened.enter_context(listen(host, port))
+        if not (engine or data) and _build_anew():
+            source.close()
+            source = Pool(files.home(), limits)
+        pool = opened.enter_context(source)
+        shown = f"[{host}]" if ":" in host else host
+        app = create_app(cache.Cache(pool, room) if room else pool, settings)
+        opened.enter_context(bench_of(app))
+        run(
+            app,
+            socket,
+            ready=lambda: click.echo(f"Foedus is at http://{shown}:{socket.getsockname()[1]}/", err=True),
+            limits=limits,
+            shortcut=lane_of(app),
+        )
 
 
 def _current_dataset() -> Path:
     """The folder of a dataset that is up to date with the content, built now if need be."""
+    _build_anew()
+    return files.home()
+
+
+def _build_anew() -> bool:
+    """Build the dataset if it is not up to date with the content; whether that was so."""
     from foedus import build as building
 
-    home = files.home()
-    if not building.is_current(home):
-        click.echo("Building the dataset first.", err=True)
-        _build(home)
-    return home
+    if building.is_current(files.home()):
+        return False
+    click.echo("Building the dataset first.", err=True)
+    _build(files.home())
+    return True
 
 
 @foedus.command()

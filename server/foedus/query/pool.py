@@ -187,9 +187,14 @@ class Pool(Asker):
         self._parent: subprocess.Popen[bytes] | None = None
         self._keeper = threading.Thread(target=self._keep, name="foedus-pool", daemon=True)
 
+    def start(self) -> None:
+        """Begin to load, which another process does; nobody need wait for it yet."""
+        if not self._keeper.is_alive():
+            self._keeper.start()
+
     def __enter__(self) -> Self:
         """Start, and wait until a worker is there; DatasetRefused, CannotRead or CannotServe if none will be."""
-        self._keeper.start()
+        self.start()
         with self._change:
             self._change.wait_for(lambda: self._workers or self._failure)
             failure = self._failure
