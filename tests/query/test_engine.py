@@ -4,7 +4,7 @@ import re
 import socket
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from waitress.server import create_server
@@ -55,7 +55,9 @@ def listener(reply: bytes | None):
                 open_lines.append(line)
                 read_request(line)
                 if reply is not None:
-                    line.sendall(reply)
+                    # Who asked may have had enough of it.
+                    with suppress(ConnectionError):
+                        line.sendall(reply)
                     line.close()
 
         thread = threading.Thread(target=serve)
