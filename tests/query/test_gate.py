@@ -233,3 +233,19 @@ def test_a_closed_gate_sends_everybody_away():
     full.open()
     full.add(1)
     assert take(full).place == 1
+
+
+@pytest.mark.parametrize("was_given", [False, True], ids=["still in the queue", "with a place in its hand"])
+def test_who_is_carried_on_no_more_takes_no_place_along(was_given):
+    one = gate(Limits(workers=1))
+    held = take(one)
+    asking = one.take(TWO, False, None)
+    asking.send(None)
+    assert one.waiting == 1
+    if was_given:
+        one.give(held, back=True)
+    asking.close()
+    assert one.waiting == 0
+    if not was_given:
+        one.give(held, back=True)
+    assert take(one, ONE).waited == 0

@@ -18,7 +18,7 @@ from foedus.query.dataset import Description
 from foedus.query.kept import Kept
 from foedus.query.limits import MIB
 from foedus.query.pool import Answer, Asker, Request
-from foedus.query.waiting import Signal, Wait
+from foedus.query.waiting import Signal, Wait, happens
 
 SIZE = 64 * MIB
 """Bytes that a cache holds where nothing else is said."""
@@ -98,7 +98,7 @@ class Cache(Asker):
                 self._count("misses")
                 return await self.asker.asking(request, cancelled)
             try:
-                if flight.asker != asker and not await self._is_done_soon(flight):
+                if flight.asker != asker and not await happens(flight.done, monotonic() + _PATIENCE):
                     answer, flight, leads = self._join(key, (key, asker), asker)
                 if flight and not leads:
                     answer = await self._follow(flight, request, cancelled)
@@ -155,12 +155,6 @@ class Cache(Asker):
                 for place in [place for place in (key, (key, flight.asker)) if self._flights.get(place) is flight]:
                     del self._flights[place]
             flight.done.happen()
-
-    async def _is_done_soon(self, flight: _Flight) -> bool:
-        until = monotonic() + _PATIENCE
-        while not flight.done.happened and monotonic() < until:
-            await Wait(flight.done, until)
-        return flight.done.happened
 
     async def _follow(self, flight: _Flight, request: Request, cancelled: Callable[[], bool] | None) -> Answer | None:
         """What came of *flight*; None if its asker was sent away or left, which says nothing about the query."""

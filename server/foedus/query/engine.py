@@ -20,10 +20,10 @@ from foedus import names
 from foedus.errors import AnswerTooLarge, BadQuery, Busy, Cancelled, EngineFailed, QueryTooSlow, WrongUsage
 from foedus.query import formats, results
 from foedus.query.dataset import Description
-from foedus.query.gate import LOOK, Gate
+from foedus.query.gate import Gate
 from foedus.query.limits import MIB, Limits
 from foedus.query.pool import Answer, Asker, Request
-from foedus.query.waiting import Signal, Wait
+from foedus.query.waiting import Signal, happens
 
 _PIECE = 1 << 16
 _GREETING = "SELECT ?asOf WHERE { OPTIONAL { id:foedus-dataset foedus:asOf ?asOf } } LIMIT 1"
@@ -118,13 +118,11 @@ class Engine(Asker):
         """Wait for *exchange* within the time limit and while the asker is there."""
         until, done = time.monotonic() + self.limits.time_limit, Signal()
         exchange.add_done_callback(lambda _: done.happen())
-        while not exchange.done():
-            now = time.monotonic()
-            if now >= until:
-                raise self._too_slow()
-            if cancelled and cancelled():
-                raise Cancelled("The asker left while the query ran.")
-            await Wait(done, min(until, now + LOOK) if cancelled else until)
+        if await happens(done, until, cancelled):
+            return
+        if time.monotonic() >= until:
+            raise self._too_slow()
+        raise Cancelled("The asker left while the query ran.")
 
     def _too_slow(self) -> QueryTooSlow:
         return QueryTooSlow(

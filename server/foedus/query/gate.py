@@ -14,10 +14,7 @@ from typing import Generic, TypeVar
 
 from foedus.errors import Busy, Cancelled, FoedusError, OverShare
 from foedus.query.limits import Limits
-from foedus.query.waiting import Signal, Wait
-
-LOOK = 0.2
-"""Seconds between two looks at whether an asker has left."""
+from foedus.query.waiting import Signal, happens
 
 Place = TypeVar("Place")
 Key = TypeVar("Key")
@@ -133,7 +130,7 @@ class Gate(Generic[Place]):
             counts["waited"] += 1
             me = self._queue(client, reserved)
         try:
-            await self._wait(me, cancelled)
+            await happens(me.called, me.came + self.limits.queue_wait, cancelled)
         except BaseException:
             self._give_up(me)
             raise
@@ -259,12 +256,6 @@ class Gate(Generic[Place]):
                 self._leave(me)
         if me.given:
             self.give(me.given, back=True)
-
-    async def _wait(self, me: _Waiting[Place], cancelled: Callable[[], bool] | None) -> None:
-        """Return when *me* was given a place or an error, the wait is over, or the asker left."""
-        until = me.came + self.limits.queue_wait
-        while not me.called.happened and (now := time.monotonic()) < until and not (cancelled and cancelled()):
-            await Wait(me.called, min(until, now + LOOK) if cancelled else until)
 
 
 def _lessen(counter: Counter[Key], key: Key) -> None:

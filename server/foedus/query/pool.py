@@ -31,9 +31,9 @@ from foedus.errors import (
 )
 from foedus.query import formats, memory, scan, waiting, wire
 from foedus.query.dataset import Description
-from foedus.query.gate import LOOK, Counts, Gate, Held
+from foedus.query.gate import Counts, Gate, Held
 from foedus.query.limits import MIB, Limits
-from foedus.query.waiting import ELSEWHERE, Signal, Wait
+from foedus.query.waiting import ELSEWHERE, Signal, Wait, happens, next_look
 
 _VERDICT = 20.0
 """Seconds to wait for the word on what a worker died of, which the parent gives as soon as it gets to run."""
@@ -300,11 +300,10 @@ class Pool(Asker):
 
     async def _hear(self, worker: _Worker, cancelled: Callable[[], bool] | None) -> tuple[dict[str, Any], bytes] | None:
         """What *worker* answers within the time limit, None where it ended; kills it when the time is over."""
-        now = time.monotonic()
-        until = now + self.limits.time_limit
+        until = time.monotonic() + self.limits.time_limit
         handle = worker.channel.fileno()
         while True:
-            await Wait(handle, min(until, now + LOOK) if cancelled else until)
+            await Wait(handle, next_look(until, cancelled))
             try:
                 while (heard := worker.reader.read(socket.MSG_DONTWAIT)) is None:
                     pass
@@ -315,8 +314,7 @@ class Pool(Asker):
                 return None
             else:
                 return heard
-            now = time.monotonic()
-            if now >= until:
+            if time.monotonic() >= until:
                 self._kill(worker, "time")
                 raise QueryTooSlow(
                     f"The query took longer than {self.limits.time_limit:g} s and was stopped.",
@@ -328,9 +326,7 @@ class Pool(Asker):
 
     async def _obituary(self, worker: _Worker) -> FoedusError | None:
         """Why *worker* died under a query; None where the query is not to blame, as far as can be told."""
-        until = time.monotonic() + _VERDICT
-        while not worker.gone.happened and time.monotonic() < until:
-            await Wait(worker.gone, until)
+        await happens(worker.gone, time.monotonic() + _VERDICT)
         if worker.cause == signal.SIGSEGV:
             self._count("stack")
             return BadQuery("The query is nested too deeply for the engine.", "Flatten it, or ask in several queries.")

@@ -14,6 +14,9 @@ from typing import TypeVar
 
 Result = TypeVar("Result")
 
+LOOK = 0.2
+"""Seconds between two looks at whether an asker has left."""
+
 
 class Signal:
     """Something that happens once, in whichever thread."""
@@ -87,6 +90,18 @@ Step = Wait | Elsewhere
 """What a coroutine of ours may await."""
 
 ELSEWHERE = Elsewhere()
+
+
+def next_look(until: float, cancelled: Callable[[], bool] | None) -> float:
+    """When to look again at *cancelled*, where there is one: not later than *until*."""
+    return min(until, time.monotonic() + LOOK) if cancelled else until
+
+
+async def happens(signal: Signal, until: float, cancelled: Callable[[], bool] | None = None) -> bool:
+    """Wait for *signal* until *until*, or until *cancelled* is true; whether it happened."""
+    while not signal.happened and time.monotonic() < until and not (cancelled and cancelled()):
+        await Wait(signal, next_look(until, cancelled))
+    return signal.happened
 
 
 class WouldBlock(Exception):

@@ -21,7 +21,7 @@ from typing import Any, Literal, Self
 from foedus import files
 from foedus.errors import Busy, Cancelled, NotOffered, of_message
 from foedus.query import wire
-from foedus.query.gate import LOOK
+from foedus.query.waiting import LOOK
 from foedus.web.turns import Rules, Turns
 
 RULES = Rules("documents", at_once=2, waiting=4, share=1, patience=5.0)

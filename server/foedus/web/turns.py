@@ -14,7 +14,7 @@ from typing import cast
 from flask import current_app, request
 
 from foedus.errors import Busy, Cancelled, OverShare
-from foedus.query.gate import LOOK
+from foedus.query.waiting import LOOK
 from foedus.web import desk
 from foedus.web.desk import Network
 
