@@ -41,25 +41,14 @@ def answer(
     with Wikidata's items beside them.
     """
     if _SLUG.fullmatch(question.strip()):
-        return answer_stored(asker, questions.get(question.strip()), values, form, reasoning, wikidata)
+        stored = questions.get(question.strip())
+        return waiting.run(answering_stored(asker, stored, values, form, reasoning, wikidata))
     if values:
         raise WrongUsage(
             f"SPARQL text takes no values (given: {', '.join(values)}).",
             "Write them into the text, or ask a stored question by its name.",
         )
     return waiting.run(_answered(asker, question, scan(question, asker.limits), form, reasoning, wikidata))
-
-
-def answer_stored(
-    asker: Asker,
-    question: Question,
-    values: Mapping[str, str],
-    form: str | None = None,
-    reasoning: bool = True,
-    wikidata: str | None = None,
-) -> Answer:
-    """Answer the stored *question* for *values*, as `answer` does; this thread waits for it."""
-    return waiting.run(answering_stored(asker, question, values, form, reasoning, wikidata))
 
 
 async def answering_stored(

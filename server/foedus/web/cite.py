@@ -9,8 +9,8 @@ from flask import Blueprint, Response, render_template, request
 
 from foedus import dates, names, questions
 from foedus.errors import NoSuchThing, NotAcceptable, WrongUsage
-from foedus.query import formats, results
-from foedus.query.answering import answer_stored
+from foedus.query import formats, results, waiting
+from foedus.query.answering import answering_stored
 from foedus.query.resolve import resolver
 from foedus.query.results import Term
 from foedus.questions import Question
@@ -94,7 +94,7 @@ def _sources(wanted: str, form: Form | None) -> Response:
         key = f"sources-{_key(target)}"
     else:
         asked, values = target
-        answer = answer_stored(library.pool, asked, values, "json")
+        answer = waiting.run(answering_stored(library.pool, asked, values, "json"))
         found = behind.of_answer(library, results.table(answer), _things(asked, values))
         title = _asked(asked, values)
         about = _address(asked, values)
