@@ -2,7 +2,6 @@
 
 import ctypes
 import errno
-import gc
 import resource
 import signal
 import socket
@@ -98,9 +97,6 @@ def run(
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, stop)
     ready()
-    # What is there now stays: the collector need not look at it again and again.
-    gc.collect()
-    gc.freeze()
     try:
         while not received:
             server.step()
