@@ -1,7 +1,8 @@
-"""Our server in front of an app, on a thread of the test's own process."""
+"""Our server in front of an app, on a thread of the test's own process; and to wait for what comes true there."""
 
 import socket
 import threading
+import time
 from contextlib import contextmanager
 
 from foedus.web.connections import Patience, Server
@@ -28,3 +29,11 @@ def serving(app, threads=12, shortcut=None, **patience):
             server.wake()
             thread.join()
             server.close()
+
+
+def eventually(holds):
+    """Wait until *holds* is true; fails if that takes twenty seconds."""
+    until = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < until, "it never came true"
+        time.sleep(0.002)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from foedus.errors import Cancelled, QueryTooSlow
 from foedus.query.cache import Cache
 from foedus.query.dataset import Description
+from foedus.query.kept import Kept
 from foedus.query.limits import MIB, Limits
 from foedus.query.pool import Answer, Asker
 from foedus.query.waiting import ELSEWHERE, Signal, Wait
@@ -28,7 +29,7 @@ from foedus.web.loop import Loop
 from foedus.web.metrics import Metrics
 from foedus.web.watching import Journal, Register
 
-from .front import serving
+from .front import eventually, serving
 from .test_express import received, sent
 
 ASK = "/sparql?query=ASK%20%7B%7D"
@@ -102,13 +103,6 @@ def client(port, behind):
 def got(client, *asked, **more):
     client.sendall(sent(*asked, **more))
     return received(client, more.get("method", "GET"))
-
-
-def eventually(condition):
-    until = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.002)
 
 
 def running(app):
@@ -233,7 +227,7 @@ def environments():
         start_response("200 OK", [("Content-Length", "0")])
         return []
 
-    lane = Lane(Noting(), Register(Metrics()), None)
+    lane = Lane(Noting(), Behind(), Kept(0), Register(Metrics()))
     with serving(app, threads=2, shortcut=lane) as (port, _), connected(port) as client:
         yield client, seen
 

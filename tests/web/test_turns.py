@@ -11,16 +11,11 @@ from foedus.errors import Busy, Cancelled, OverShare
 from foedus.web import reconcile
 from foedus.web.turns import Rules, Turns
 
+from .front import eventually
+
 
 def turns(**changed):
     return Turns(Rules(**({"what": "jobs", "at_once": 1, "waiting": 2, "share": 2, "patience": 20.0} | changed)))
-
-
-def eventually(holds):
-    until = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < until, "it never came true"
-        time.sleep(0.01)
 
 
 def test_so_many_at_once_and_the_next_one_after_them():

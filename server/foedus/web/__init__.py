@@ -7,6 +7,7 @@ from flask import Flask
 
 from foedus import __version__, dates, names, questions
 from foedus.query.cache import Cache
+from foedus.query.kept import Kept
 from foedus.query.pool import Asker
 from foedus.web import (
     cite,
@@ -29,7 +30,6 @@ from foedus.web import (
 from foedus.web.asking import Library
 from foedus.web.checking import Bench
 from foedus.web.desk import Desk, Network
-from foedus.web.express import Express
 from foedus.web.lane import Lane
 from foedus.web.metrics import Metrics
 from foedus.web.shelf import Shelf, shelf
@@ -85,9 +85,9 @@ def create_app(pool: Asker, settings: Settings | None = None) -> Flask:
     metrics.register(app, counts, pool)
     register = Register(counts, chosen.journal)
     app.wsgi_app = Watch(app.wsgi_app, register)  # type: ignore[method-assign]
-    app.extensions["foedus-lane"] = Lane(
-        answering, register, Express(pool, register) if isinstance(pool, Cache) else None
-    )
+    # Without a cache there is no room for whole requests either.
+    kept = pool.kept if isinstance(pool, Cache) else Kept(0)
+    app.extensions["foedus-lane"] = Lane(answering, pool, kept, register)
     return app
 
 

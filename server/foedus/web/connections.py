@@ -18,6 +18,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextvars import copy_context
 from dataclasses import dataclass
 from email.utils import formatdate
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 from wsgiref.types import WSGIEnvironment
@@ -106,15 +107,14 @@ IDENT = "foedus"
 """What the server calls itself."""
 
 
-_DATE = [0, ""]
-
-
 def http_date() -> str:
     """The date and time of day as HTTP writes them."""
-    second = int(time.time())
-    if _DATE[0] != second:
-        _DATE[:] = second, formatdate(second, usegmt=True)
-    return str(_DATE[1])
+    return _date_of(int(time.time()))
+
+
+@lru_cache(maxsize=1)
+def _date_of(second: int) -> str:
+    return formatdate(second, usegmt=True)
 
 
 def first_lines(status: str, headers: Headers, version: str = "1.1") -> bytes:

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from wsgiref.types import WSGIEnvironment
 
 from foedus.errors import FoedusError
-from foedus.query.cache import Cache
 from foedus.query.dataset import Description
-from foedus.web import headers, metrics
+from foedus.query.kept import Kept
+from foedus.query.pool import Asker
+from foedus.web import headers
 from foedus.web.connections import Made, http_date
-from foedus.web.visit import ASKED, PLACED
+from foedus.web.visit import PLACED
 from foedus.web.watching import Register, Served
 
 LONGEST_HEAD = 8 << 10
@@ -50,21 +51,22 @@ class _Kept:
 
 
 class Express:
-    """Keeps answers in the room of *cache*; may be called from any thread."""
+    """Keeps answers of *asker* in the room that is *kept* for them; may be called from any thread."""
 
-    def __init__(self, cache: Cache, register: Register) -> None:
-        self.cache = cache
+    def __init__(self, asker: Asker, kept: Kept, register: Register) -> None:
+        self.asker = asker
+        self.kept = kept
         self.register = register
         self._seen: set[int] = set()
 
     def answer(self, head: bytes) -> Made | None:
         """The answer to the request *head*; None where it has to be made."""
-        kept: _Kept | None = self.cache.kept.find(head)
+        kept: _Kept | None = self.kept.find(head)
         if kept is None:
             return None
         began = time.perf_counter()
         if kept.dataset is not self.version() or time.monotonic() > kept.until:
-            self.cache.kept.drop(head)
+            self.kept.drop(head)
             return None
         number = self.register.number()
         self.register.counts.repeat()
@@ -79,7 +81,7 @@ class Express:
     def version(self) -> Description | None:
         """What is answered from now; None where that may change, or is just being loaded."""
         try:
-            about = self.cache.dataset
+            about = self.asker.dataset
         except FoedusError:
             return None
         return None if about.changes else about
@@ -100,21 +102,19 @@ class Express:
         if PLACED in environ and any(name in environ for name in _OF_PROXIES):
             return
         size = 2 * len(head) + len(body) + _HEADERS
-        if len(head) > LONGEST_HEAD or not self.cache.kept.fits(size) or not self._came_before(head):
+        if len(head) > LONGEST_HEAD or not self.kept.fits(size) or not self._came_before(head):
             return
         lines = "".join(f"{name}: {value}\r\n" for name, value in said if name not in _MADE_ANEW)
-        method, asked = environ["REQUEST_METHOD"], tuple(environ.get(ASKED, ()))
-        served = Served(method, metrics.route_of(environ["PATH_INFO"]), int(status[:3]), len(body), asked)
         kept = _Kept(
             version,
             time.monotonic() + headers.MAX_AGE,
             f"HTTP/1.1 {status}\r\n{lines}".encode("latin-1"),
             _TIMING in told,
             body,
-            served,
+            Served.of(environ, int(status[:3]), len(body)),
         )
         if self.version() is version:
-            self.cache.kept.put(head, kept, size)
+            self.kept.put(head, kept, size)
 
     def _came_before(self, head: bytes) -> bool:
         """Whether *head* came already, as far as is remembered."""

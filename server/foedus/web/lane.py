@@ -12,10 +12,10 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 from wsgiref.types import WSGIEnvironment
 
-from foedus.query.dataset import Description
 from foedus.query.kept import Kept
+from foedus.query.pool import Asker
 from foedus.query.waiting import Step
-from foedus.web import metrics, visit
+from foedus.web import visit
 from foedus.web.connections import IDENT, Handed, Headers, Made, first_lines
 from foedus.web.endpoint import Endpoint, status_line
 from foedus.web.express import LONGEST_HEAD, Express
@@ -29,18 +29,13 @@ _EACH = 2 << 10
 _OF_ONE_REQUEST = frozenset(("wsgi.input", "waitress.client_disconnected"))
 
 
-class Lane:
-    """Answers requests to *endpoint*, those that came before by *express*, if there is one."""
+class Lane(Express):
+    """An express that has answers made, too, by *endpoint*."""
 
-    def __init__(self, endpoint: Endpoint, register: Register, express: Express | None) -> None:
+    def __init__(self, endpoint: Endpoint, asker: Asker, kept: Kept, register: Register) -> None:
+        super().__init__(asker, kept, register)
         self.endpoint = endpoint
-        self.register = register
-        self.express = express
         self._known = Kept(_ROOM)
-
-    def answer(self, head: bytes) -> Made | None:
-        """The answer to the request *head*, which came before; None where it has to be made."""
-        return self.express.answer(head) if self.express else None
 
     def learn(self, head: bytes, environ: WSGIEnvironment) -> None:
         """Remember how waitress has read *head*, a request of HTTP/1.1 that ends with its headers."""
@@ -75,23 +70,6 @@ class Lane:
         }
         return self._made(head, environ)
 
-    def version(self) -> Description | None:
-        """What answers are made from now, as far as they are kept."""
-        return self.express.version() if self.express else None
-
-    def keep(
-        self,
-        head: bytes,
-        version: Description | None,
-        environ: WSGIEnvironment,
-        status: str,
-        said: Headers,
-        body: bytes,
-    ) -> None:
-        """Keep the answer to the request *head*, if that may be."""
-        if self.express:
-            self.express.keep(head, version, environ, status, said, body)
-
     async def _made(self, head: bytes, environ: dict[str, Any]) -> Made | Handed:
         began = time.perf_counter()
         number = self.register.number()
@@ -106,9 +84,6 @@ class Lane:
         status = status_line(reply)
         headers: Headers = [*reply.headers, ("X-Request-Id", number), ("Server", IDENT)]
         self.keep(head, version, environ, status, headers, reply.body)
-        asked = tuple(environ.get(visit.ASKED, ()))
-        route = metrics.route_of(environ["PATH_INFO"])
-        self.register.enter(
-            number, Served("GET", route, reply.status, len(reply.body), asked), time.perf_counter() - began
-        )
+        served = Served.of(environ, reply.status, len(reply.body))
+        self.register.enter(number, served, time.perf_counter() - began)
         return Made(first_lines(status, headers), reply.body)

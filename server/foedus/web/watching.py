@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from typing import Any, Self, TextIO
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from foedus.errors import FoedusError
@@ -141,14 +141,8 @@ class Watch:
             return self.app(environ, start)
         finally:
             visit.end(token)
-            what = Served(
-                environ["REQUEST_METHOD"],
-                metrics.route_of(environ["PATH_INFO"]),
-                status,
-                0 if environ["REQUEST_METHOD"] == "HEAD" else size,
-                tuple(environ.get(ASKED, ())),
-            )
-            self.register.enter(number, what, time.perf_counter() - began)
+            sent = 0 if environ["REQUEST_METHOD"] == "HEAD" else size
+            self.register.enter(number, Served.of(environ, status, sent), time.perf_counter() - began)
 
 
 @dataclass(frozen=True)
@@ -169,6 +163,12 @@ class Served:
     status: int
     size: int
     asked: tuple[Asked, ...]
+
+    @classmethod
+    def of(cls, environ: WSGIEnvironment, status: int, size: int) -> Self:
+        """What is noted of the request of *environ*, answered with *status* and *size* bytes."""
+        route, asked = metrics.route_of(environ["PATH_INFO"]), tuple(environ.get(ASKED, ()))
+        return cls(environ["REQUEST_METHOD"], route, status, size, asked)
 
 
 class Register:
