@@ -1,5 +1,6 @@
 """How much memory is free, and loading within it: a dataset that does not fit is refused before the machine swaps."""
 
+import os
 import resource
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -8,6 +9,7 @@ from pathlib import Path
 from foedus.errors import DatasetTooLarge
 from foedus.query.limits import shown_size
 
+_PIECES = 512
 _REMEDY = "Free some memory, serve less data, or use an engine that keeps its data on disk: --engine URL."
 
 
@@ -49,6 +51,19 @@ def no_more_than_is_free() -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def environment() -> dict[str, str]:
+    """That of a process whose C library is to keep more freed pieces at hand, for what it allocates next.
+
+    The engine makes a plan of some thousand small pieces for each query and drops it again. glibc keeps seven of a size
+    by itself and looks for the others in its heap; with room for a few hundred, queries take a fifth to a third of
+    their time less (``members-on`` 0.57 ms to 0.38). A setting of the administrator's goes before ours, and another C
+    library knows of none.
+    """
+    given = os.environ.get("GLIBC_TUNABLES", "")
+    settings = [each for each in (f"glibc.malloc.tcache_count={_PIECES}", given) if each]
+    return {**os.environ, "GLIBC_TUNABLES": ":".join(settings)}
 
 
 def touched() -> int:

@@ -395,6 +395,7 @@ class Pool(Asker):
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
+                env=memory.environment(),
                 # A Ctrl-C at the terminal is for this process, which then ends the others in order.
                 process_group=0,
             )
