@@ -10,6 +10,7 @@ from pathlib import Path
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
+_NICENESS = 5
 
 
 def confine(parent: int, keep: Collection[int], memory: int, file_size: int, seconds: int | None = None) -> None:
@@ -17,6 +18,7 @@ def confine(parent: int, keep: Collection[int], memory: int, file_size: int, sec
 
     It keeps the open files *keep*, beside the standard ones, and can open no other, nor any socket; it may take
     *memory* bytes of address space beyond what it has, write *file_size* bytes to a file, and compute for *seconds*.
+    Where there are fewer cores than work, it yields to the process that answers everybody.
     """
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
@@ -27,6 +29,7 @@ def confine(parent: int, keep: Collection[int], memory: int, file_size: int, sec
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Writing past RLIMIT_FSIZE then fails with EFBIG and can be told, instead of ending the process.
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    os.nice(_NICENESS)
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     space = pages * resource.getpagesize() + memory
     # Where memory runs out all the same, the kernel takes this process and nobody else.

@@ -29,7 +29,7 @@ from foedus.errors import (
     QueryTooSlow,
     WrongUsage,
 )
-from foedus.query import results, scan, waiting
+from foedus.query import memory, results, scan, waiting
 from foedus.query.limits import MIB, Limits
 from foedus.query.pool import Pool, Request
 
@@ -449,6 +449,31 @@ def test_a_worker_can_open_no_file_and_hears_of_no_other(own):
         handles = [str(each.readlink()) for each in Path(f"/proc/{pid}/fd").iterdir()]
         assert sum(each.startswith("socket:") for each in handles) == 1
         assert len(handles) == 5
+
+
+def test_a_worker_yields_to_who_answers_everybody(own):
+    mine = os.getpriority(os.PRIO_PROCESS, 0)
+    eventually(lambda: {os.getpriority(os.PRIO_PROCESS, each) for each in workers_of(own)} == {min(mine + 5, 19)})
+
+
+def test_workers_are_told_to_keep_freed_memory_at_hand(monkeypatch, small_dataset):
+    monkeypatch.setenv("GLIBC_TUNABLES", "")
+    with Pool(small_dataset, SMALL) as pool:
+        environment = Path(f"/proc/{pool._parent.pid}/environ").read_text().split("\0")
+    assert "GLIBC_TUNABLES=glibc.malloc.tcache_count=512" in environment
+    assert os.environ["GLIBC_TUNABLES"] == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("glibc.malloc.tcache_count=9", "glibc.malloc.tcache_count=9"),
+        ("glibc.malloc.mxfast=64", "glibc.malloc.mxfast=64:glibc.malloc.tcache_count=512"),
+    ],
+)
+def test_what_the_administrator_told_the_c_library_stays(monkeypatch, given, told):
+    monkeypatch.setenv("GLIBC_TUNABLES", given)
+    assert memory.environment()["GLIBC_TUNABLES"] == told
 
 
 # ── what cannot be served ──

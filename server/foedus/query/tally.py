@@ -103,10 +103,11 @@ class _Json:
         if self.end == _EMPTY:
             return 0
         if self.held:
-            _, *rows = b"".join(self.held).split(b"},{")
+            whole = b"".join(self.held)
+            rows = whole.count(b"},{")
             # A quote that no backslash escapes opens the name of a variable, or closes a string; then a value ends.
-            if all(row[:1] == b'"' and row[1:2] not in (b"}", b",") for row in rows):
-                return len(rows) + 1
+            if rows == whole.count(b'},{"') and b'},{"}' not in whole and b'},{",' not in whole:
+                return rows + 1
             self._look_closely()
         return self.separators.rows() + 1
 
