@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 import pytest
 from waitress.server import create_server
 
-from foedus.errors import AnswerTooLarge, BadQuery, Cancelled, EngineFailed, QueryTooSlow, WrongUsage
+from foedus.errors import AnswerTooLarge, BadQuery, Busy, Cancelled, EngineFailed, QueryTooSlow, WrongUsage
 from foedus.query.engine import Engine
 from foedus.query.limits import Limits
 from foedus.query.pool import Request
@@ -133,6 +133,25 @@ def test_what_is_no_whole_answer_is_refused(reply, words):
     with listener(reply) as url:
         engine = unopened(url)
         with pytest.raises(EngineFailed, match=words):
+            engine.ask(Request("ASK {}"))
+        engine.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        ("400 Bad Request", BadQuery),
+        ("408 Request Timeout", QueryTooSlow),
+        ("429 Too Many Requests", Busy),
+        ("503 Service Unavailable", Busy),
+        ("504 Gateway Timeout", QueryTooSlow),
+    ],
+)
+def test_why_an_engine_gives_no_answer_is_passed_on(status, error):
+    """Whose fault it is, and whether to come again, is the same for who asks us as for us."""
+    with listener(answer(status, "words of its own")) as url:
+        engine = unopened(url)
+        with pytest.raises(error):
             engine.ask(Request("ASK {}"))
         engine.close()
 

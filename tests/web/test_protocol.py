@@ -3,13 +3,16 @@
 import hashlib
 import http.client
 import json
+import re
 import socket
 import time
+from html import escape
 from urllib.parse import quote, urlencode
 
 import pytest
 
-from foedus.errors import Busy
+from foedus import errors
+from foedus.errors import Busy, FoedusError
 from foedus.query.dataset import Description
 from foedus.query.limits import MIB, Limits
 from foedus.query.pool import Pool
@@ -250,8 +253,34 @@ def test_each_refusal_has_its_status_and_a_remedy(web, send, status):
     assert problem["title"]
     assert problem["detail"]
     assert problem["remedy"]
+    kind = problem["type"].removeprefix("https://w3id.org/foedus")
+    if status == 405:
+        assert kind == "about:blank"
+    else:
+        told = web.get(kind)
+        assert told.status_code == 200
+        assert f"<h1>{problem['title']}</h1>" in told.text
+        assert f"status is {status};" in told.text
     assert "Traceback" not in answer.text
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_every_kind_of_error_has_a_page(web):
+    """With its title, when it happens, and how a command ends; one page leads to all."""
+    kinds = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, FoedusError)]
+    everything = web.get("/problem").text
+    pages = re.findall(r'href="(/problem/[^"]+)">([^<]+)</a>', everything)
+    assert sorted(title for _, title in pages) == sorted(escape(each.title, quote=False) for each in kinds)
+    for address, _ in pages:
+        page = web.get(address).text
+        (kind,) = [each for each in kinds if f"<h1>{each.title}</h1>" in page]
+        assert f'<p class="lead">{escape(kind.when).replace("&#x27;", "&#39;")}</p>' in page
+        assert f"exit code {kind.exit_code}." in page
+        assert ("Over HTTP" in page) == ("status" in vars(kind))
+
+
+def test_there_is_no_page_on_an_error_that_there_is_not(web):
+    assert web.get("/problem/bad-weather").status_code == 404
 
 
 def test_a_malformed_query_is_told_its_line_and_column(web):

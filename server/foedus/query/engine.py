@@ -132,7 +132,7 @@ class Engine(Asker):
     def _exchange(
         self, connection: http.client.HTTPConnection, given_up: threading.Event, request: Request, media_type: str
     ) -> bytes:
-        """The body of a 200 answer; EngineFailed, BadQuery, AnswerTooLarge or QueryTooSlow otherwise.
+        """The body of a 200 answer; EngineFailed, BadQuery, AnswerTooLarge, Busy or QueryTooSlow otherwise.
 
         Closes *connection*.
         """
@@ -162,6 +162,10 @@ class Engine(Asker):
             ) from error
         finally:
             connection.close()
+        if answer.status in (408, 504):
+            raise QueryTooSlow("The engine gave the query up, which took too long for it.", "Narrow it or add a LIMIT.")
+        if answer.status in (429, 503):
+            raise Busy(f"The engine is busy: {_first_line(body)}", "Try again in a few seconds.")
         if 400 <= answer.status < 500:
             raise BadQuery(f"The engine refused the query ({answer.status}): {_first_line(body)}", "Correct the query.")
         if answer.status != 200:

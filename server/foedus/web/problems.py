@@ -1,4 +1,4 @@
-"""Errors as answers: HTML page, problem+json or plain text, by what was asked for."""
+"""Errors as answers: HTML page, problem+json or plain text, by what was asked for; and a page on every kind of them."""
 
 import json
 import re
@@ -41,10 +41,12 @@ class Problem:
 
 
 def register(app: Flask) -> None:
-    """Let every error of *app* be answered here."""
+    """Let every error of *app* be answered here, and told of at the address that it has for its type."""
     app.register_error_handler(FoedusError, _foedus_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _failure)
+    app.add_url_rule("/problem", "problems", _told)
+    app.add_url_rule("/problem/<kind>", "problem", _told)
 
 
 def answer(problem: Problem) -> Response:
@@ -73,15 +75,38 @@ def answer(problem: Problem) -> Response:
 
 def of(error: FoedusError) -> Problem:
     """*error* as a problem; one that is no client's doing is a 500."""
-    kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(error).__name__).lower()
     near = error.near if isinstance(error, NoSuchThing) else ()
-    return Problem(kind, error.title, error.status, error.message, error.remedy, error.line, error.column, near)
+    return Problem(
+        _kind(type(error)), error.title, error.status, error.message, error.remedy, error.line, error.column, near
+    )
+
+
+def _kind(error: type[FoedusError]) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", error.__name__).lower()
+
+
+_ERRORS: tuple[type[FoedusError], ...] = (FoedusError, *FoedusError.__subclasses__())
+_KINDS = {_kind(each): each for each in _ERRORS}
+_OF_HTTP = "about:blank"
+"""The type of a problem that its status tells all about (RFC 9457, 4.2.1)."""
+
+
+def _told(kind: str | None = None) -> str:
+    """The page on the errors of *kind*, or on all kinds."""
+    if kind is not None and kind not in _KINDS:
+        raise NoSuchThing(f"There is no error called {kind}.", "See /problem for those that there are.")
+    return render_template("problems.html", kinds=_KINDS, kind=kind, told=_has_status)
+
+
+def _has_status(error: type[FoedusError]) -> bool:
+    """Whether *error* is told over HTTP, as far as can be foreseen."""
+    return "status" in vars(error)
 
 
 def _members(problem: Problem) -> dict[str, str | int]:
     """The members of RFC 9457, and ours: remedy, line and column, left out where there is nothing to say."""
     members: dict[str, str | int | None] = {
-        "type": f"{names.BASE}problem/{problem.kind}",
+        "type": f"{names.BASE}problem/{problem.kind}" if problem.kind in _KINDS else _OF_HTTP,
         "title": problem.title,
         "status": problem.status,
         "detail": problem.detail,
@@ -145,6 +170,4 @@ def _without_slash() -> str | None:
 def _failure(error: Exception) -> Response:
     """A fault of ours: logged in full, told without its insides."""
     current_app.logger.error("%s %s failed", request.method, request.path, exc_info=error)
-    return answer(
-        Problem("server-error", "Something went wrong", 500, "The server failed on this request.", "Please report it.")
-    )
+    return answer(of(FoedusError("The server failed on this request.", "Please report it.")))
