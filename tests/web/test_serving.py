@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -25,6 +26,7 @@ from foedus.query.cache import Cache
 from foedus.query.limits import MIB, Limits
 from foedus.query.pool import Pool
 from foedus.web import Settings, create_app, lane_of
+from foedus.web.connections import Server
 from foedus.web.watching import Journal
 
 from . import front
@@ -222,6 +224,49 @@ def test_a_full_house_makes_room(app):
         assert everything(clients[0]) == b""
         clients[-1].sendall(request(ASK))
         assert clients[-1].recv(15) == b"HTTP/1.1 200 OK"
+
+
+@contextmanager
+def no_file_left():
+    """This process can open no further file."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with Path(os.devnull).open() as probe:
+        lowest = probe.fileno()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_without_a_file_left_an_idle_client_makes_room_and_the_server_rests_meanwhile(app, monkeypatch):
+    tried = []
+    accept = Server.accept
+    monkeypatch.setattr(Server, "accept", lambda server: tried.append(server) or accept(server))
+    with serving(app, look=0.3) as (port, server), connected(port) as idle, socket.socket() as late:
+        assert eventually(lambda: len(server.active_channels) == 1, 30)
+        tried.clear()
+        with no_file_left():
+            late.connect(("127.0.0.1", port))
+            late.sendall(request(ASK))
+            assert late.recv(15) == b"HTTP/1.1 200 OK"
+            assert everything(idle) == b""
+        # Once in vain, and once more at the next look.
+        assert len(tried) == 2
+
+
+def test_without_a_file_left_and_nobody_idle_the_next_client_waits(app, monkeypatch):
+    tried = []
+    accept = Server.accept
+    monkeypatch.setattr(Server, "accept", lambda server: tried.append(server) or accept(server))
+    with serving(app, look=0.1) as (port, _), socket.socket() as late:
+        with no_file_left():
+            late.connect(("127.0.0.1", port))
+            late.sendall(request(ASK))
+            assert eventually(lambda: len(tried) >= 4, 30)
+        assert late.recv(15) == b"HTTP/1.1 200 OK"
+        # At each look, and not thousands of times between two.
+        assert len(tried) <= 40
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 5])

@@ -7,6 +7,7 @@ answer leaves in one packet, from the thread that made it, without waking the lo
 answered by the loop itself.
 """
 
+import errno
 import logging
 import queue
 import select
@@ -538,6 +539,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         self.here = threading.local()
         self.doomed: deque[Connection] = deque()
         self.next_look = 0.0
+        self.out_of_files = False
         where = (listening.family, listening.type, listening.proto, listening.getsockname())
         told = Adjustments(
             sockets=[listening],
@@ -590,6 +592,24 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             self.make_room()
         super().handle_accept()
 
+    def accept(self) -> Any:
+        """A new connection and its address; None where there is none, or no file left for it.
+
+        Then whoever is next waits in the socket's backlog until the next look, and for it somebody idle has to go.
+        """
+        try:
+            return super().accept()
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                self.out_of_files = True
+                self.make_room()
+                return None
+            raise
+
+    def readable(self) -> bool:
+        """Whether new connections are to be taken."""
+        return not self.out_of_files and bool(super().readable())
+
     def make_room(self) -> None:
         """Close a connection that does nothing: the one silent longest, of the address that has the most."""
         idle = [each for each in self.active_channels.values() if each.is_doing_nothing()]
@@ -623,6 +643,9 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         if now >= self.next_look:
             self.next_look = now + self.patience.look
             self.doomed.extend(each for each in self.active_channels.values() if each.is_too_slow(now))
+            if self.out_of_files:
+                self.out_of_files = False
+                self.loop.stir(self)
         while self.doomed:
             self.doomed.popleft().handle_close()
         self.loop.turn(self.patience.look)

@@ -22,8 +22,8 @@ LARGEST_HEAD = 64 << 10
 LARGEST_BODY = 1 << 20
 """Bytes of a request body that are read at all; the protocol refuses far shorter ones in its own words."""
 
-OTHER_FILES = 256
-"""Open files beyond the connections: two for each worker, the logs, what is being read."""
+OTHER_FILES = 64
+"""Open files beyond the connections and two for each worker: the logs, what is being read."""
 
 _ARENA_MAX = -8
 """``M_ARENA_MAX`` of ``malloc.h``."""
@@ -85,7 +85,7 @@ def run(
         threads=chosen.askers,
         largest_head=LARGEST_HEAD,
         largest_body=LARGEST_BODY,
-        patience=_affordable(patience or Patience()),
+        patience=_affordable(patience or Patience(), OTHER_FILES + 2 * chosen.workers),
         shortcut=shortcut,
     )
     received: list[int] = []
@@ -122,11 +122,11 @@ def _share_freed_memory() -> None:
         allocator(_ARENA_MAX, 1)
 
 
-def _affordable(patience: Patience) -> Patience:
-    """*patience*, with no more connections than this process may have files open."""
+def _affordable(patience: Patience, others: int) -> Patience:
+    """*patience*, with no more connections than this process may have files open beside *others*."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = patience.connections + OTHER_FILES
+    wanted = patience.connections + others
     if soft < wanted:
         soft = min(hard, wanted)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return replace(patience, connections=min(patience.connections, max(16, soft - OTHER_FILES)))
+    return replace(patience, connections=min(patience.connections, max(16, soft - others)))
