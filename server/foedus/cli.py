@@ -271,6 +271,7 @@ def serve(
             ready=lambda: click.echo(f"Foedus is at http://{shown}:{socket.getsockname()[1]}/", err=True),
             limits=limits,
             shortcut=lane_of(app),
+            proxies=settings.proxies,
         )
 
 

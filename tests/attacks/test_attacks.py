@@ -30,6 +30,7 @@ import http.client
 import os
 import re
 import resource
+import select
 import signal
 import socket
 import subprocess
@@ -39,7 +40,7 @@ import time
 import tomllib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -466,6 +467,29 @@ def test_two_hundred_endless_queries_at_once_leave_a_thread_for_the_visitor(hast
     assert_untroubled(seen)
     assert came.keys() == {504, 429}
     assert came.total() == 200
+
+
+@pytest.mark.parametrize("path", ["/page/n{0}", "/query?query=ASK+%7B%7D%23{0}", "/search?q={0}", "/nothing/{0}"])
+def test_a_flood_of_pages_keeps_no_visitor_waiting(narrow, path):
+    """Pages are made by threads, few at a time: a visitor's turn comes after a few of the attacker's, not after all."""
+    flood, made = [], []
+    with ExitStack() as held:
+        for number in range(400):
+            asking = socket.create_connection(("127.0.0.1", narrow.port), source_address=(ATTACKER, 0))
+            flood.append(held.enter_context(asking))
+            message = f"GET {path.format(number)} HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\n\r\n"
+            made.append(message.encode())
+        for each, message in zip(flood, made, strict=True):
+            each.sendall(message)
+        assert small_query(narrow.port, 0)[0] == 200
+        visit = http.client.HTTPConnection("127.0.0.1", narrow.port, timeout=40, source_address=(VISITOR, 0))
+        visit.request("GET", "/page/n7", headers={"Accept": "text/html"})
+        assert visit.getresponse().status == 200
+        visit.close()
+        answered = len(select.select(flood, [], [], 0)[0])
+        assert answered < len(flood) // 2
+        for each in flood:
+            assert each.recv(9) == b"HTTP/1.1 "
 
 
 def test_a_proxy_says_who_asks_only_where_it_is_trusted(data):

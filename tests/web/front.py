@@ -9,11 +9,14 @@ from foedus.web.connections import Patience, Server
 
 
 @contextmanager
-def serving(app, threads=12, shortcut=None, **patience):
-    """The port of our server in front of *app*, with its *shortcut* if it is to take one, and the server."""
+def serving(app, threads=12, shortcut=None, who=None, **patience):
+    """The port of our server in front of *app*, with its *shortcut* if it is to take one, and the server.
+
+    *who* tells clients apart, where it is not their addresses alone.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listening:
         kept = Patience(**{"look": 0.05, **patience})
-        server = Server(app, listening, threads, 64 << 10, 1 << 20, kept, shortcut)
+        server = Server(app, listening, threads, 64 << 10, 1 << 20, kept, shortcut, **({"who": who} if who else {}))
         enough = threading.Event()
 
         def loop():

@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 
 from foedus import names
 from foedus.errors import WrongUsage
-from foedus.query import results
+from foedus.query import results, waiting
 from foedus.query.likeness import Likeness, folded
 from foedus.query.pool import Asker
 from foedus.questions import Resolve
@@ -237,7 +237,8 @@ def index_of(asker: Asker, type_iri: str) -> Index:
     known = _INDEXES.setdefault(asker, {})
     if (type_iri, version) in known:
         return known[type_iri, version]
-    is_ours = _MAKING.acquire(timeout=_PATIENCE)
+    with waiting.asleep():
+        is_ours = _MAKING.acquire(timeout=_PATIENCE)
     try:
         if (type_iri, version) not in known:
             known[type_iri, version] = fetched(asker, type_iri)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 Result = TypeVar("Result")
 
@@ -67,13 +67,14 @@ class Wait:
 
     def sleep(self) -> None:
         """Wait for it in this thread."""
-        seconds = self.until - time.monotonic()
-        if isinstance(self.what, Signal):
-            self.what.wait(seconds)
-        elif seconds > 0:
-            poll = select.poll()
-            poll.register(self.what, select.POLLIN)
-            poll.poll(1000 * seconds)
+        with asleep():
+            seconds = self.until - time.monotonic()
+            if isinstance(self.what, Signal):
+                self.what.wait(seconds)
+            elif seconds > 0:
+                poll = select.poll()
+                poll.register(self.what, select.POLLIN)
+                poll.poll(1000 * seconds)
 
 
 class Elsewhere:
@@ -104,11 +105,51 @@ async def happens(signal: Signal, until: float, cancelled: Callable[[], bool] | 
     return signal.happened
 
 
-class WouldBlock(Exception):
-    """A thread that carries many coroutines on was about to sleep for one of them."""
+class Turn(Protocol):
+    """That of a thread which computes in turn with others."""
+
+    def come(self) -> None:
+        """Wait for it."""
+
+    def leave(self) -> None:
+        """Let others have theirs."""
 
 
 _HERE = threading.local()
+
+
+@contextmanager
+def in_turn(turn: Turn) -> Iterator[None]:
+    """In the context, which begins when it is its *turn*, this thread computes in turn with others."""
+    turn.come()
+    _HERE.turn = turn
+    try:
+        yield
+    finally:
+        _HERE.turn = None
+        turn.leave()
+
+
+@contextmanager
+def asleep() -> Iterator[None]:
+    """In the context, this thread only waits for something, and others have their turns; its own one ends it.
+
+    So whoever comes out of it with a lock waits for others while holding it: these must be asleep where they wait for
+    that lock.
+    """
+    turn: Turn | None = getattr(_HERE, "turn", None)
+    if turn is None:
+        yield
+        return
+    turn.leave()
+    try:
+        yield
+    finally:
+        turn.come()
+
+
+class WouldBlock(Exception):
+    """A thread that carries many coroutines on was about to sleep for one of them."""
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from typing import Any, Literal, Self
 
 from foedus import files
 from foedus.errors import Busy, Cancelled, NotOffered, of_message
-from foedus.query import wire
+from foedus.query import waiting, wire
 from foedus.query.waiting import LOOK
 from foedus.web.turns import Rules, Turns
 
@@ -88,7 +88,8 @@ class Bench:
                 with theirs:
                     files.put(given, document)
                     self._send({"syntax": syntax, "form": form}, (theirs.fileno(), given, report))
-                said = _hear(ours, cancelled)
+                with waiting.asleep():
+                    said = _hear(ours, cancelled)
             if said is None:
                 return None
             if "error" in said:

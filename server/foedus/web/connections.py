@@ -9,7 +9,7 @@ answered by the loop itself.
 
 import errno
 import logging
-import queue
+import re
 import select
 import socket
 import threading
@@ -32,12 +32,14 @@ from waitress.task import ErrorTask, WSGITask
 
 from foedus.query import waiting
 from foedus.query.waiting import Step, Wait
+from foedus.web.crew import Crew
 from foedus.web.loop import Loop
 
 Headers = list[tuple[str, str]]
 
 _NEVER = 1 << 40
 """More bytes than any answer has: a limit of waitress that is not to take effect."""
+_FORWARDED = re.compile(rb"\r\nX-Forwarded-For:([^\r]*)", re.IGNORECASE)
 _MOST_BEHIND = 8 << 10
 """Bytes that may come behind a request before it is answered; no more are read."""
 
@@ -261,6 +263,12 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         self.is_answered = False
         self.server.loop.stir(self)
 
+    @property
+    def client(self) -> str | None:
+        """Whose the request is that is answered next."""
+        forwarded = self.requests[0].headers.get("X_FORWARDED_FOR") if self.requests else None
+        return self.server.who(self.addr[0], forwarded)
+
     def check_client_disconnected(self) -> bool:
         """Whether the client has closed its side, even where requests of it are still unread."""
         if not self.connected:
@@ -453,6 +461,12 @@ class _Task:
         self.asking = asking
         self.context = copy_context()
 
+    @property
+    def client(self) -> str | None:
+        """Whose the request is."""
+        forwarded = ", ".join(each.decode("latin-1").strip() for each in _FORWARDED.findall(self.head)) or None
+        return self.connection.server.who(self.connection.addr[0], forwarded)
+
     def step(self) -> None:
         """Carry it on until it waits; called in the loop's thread."""
         server = self.connection.server
@@ -489,35 +503,6 @@ class _Task:
         self.connection.drop()
 
 
-class _Crew:
-    """The threads that serve, each one request at a time."""
-
-    def __init__(self, threads: int) -> None:
-        self.tasks: queue.SimpleQueue[Connection | _Task | None] = queue.SimpleQueue()
-        self.threads = threads
-        for number in range(threads):
-            threading.Thread(target=self.work, name=f"foedus-{number}", daemon=True).start()
-
-    def add_task(self, task: Connection | _Task) -> None:
-        """Let the next free thread serve *task*."""
-        self.tasks.put(task)
-
-    def leave(self) -> None:
-        """Let each thread end, once it has served what it serves."""
-        for _ in range(self.threads):
-            self.tasks.put(None)
-
-    def work(self) -> None:
-        """Serve one after the other; the life of a thread."""
-        while (task := self.tasks.get()) is not None:
-            try:
-                task.service()
-            except Exception:
-                logging.getLogger("foedus").exception("A request failed.")
-            # A thread that waits keeps no connection alive.
-            del task
-
-
 class Server(TcpWSGIServer):  # type: ignore[misc]
     """Listens on one socket, until ``drain`` has let what is under way come to its end."""
 
@@ -533,8 +518,11 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         largest_body: int,
         patience: Patience,
         shortcut: Shortcut | None = None,
+        who: Callable[[str, str | None], str | None] = lambda remote, forwarded: remote,
     ) -> None:
+        """*who* says which client it is that asks from an address, and for whom, by its X-Forwarded-For."""
         self.patience = patience
+        self.who = who
         self.shortcut = shortcut
         self.here = threading.local()
         self.doomed: deque[Connection] = deque()
@@ -569,7 +557,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         files: dict[int, Any] = {}
         self.loop = Loop(files, self.wake)
         super().__init__(
-            app, files, _sock=listening, dispatcher=_Crew(threads), adj=told, sockinfo=where, bind_socket=False
+            app, files, _sock=listening, dispatcher=Crew(threads), adj=told, sockinfo=where, bind_socket=False
         )
         for each in list(files.values()):
             self.loop.stir(each)

@@ -13,7 +13,7 @@ from flask import Response, current_app, request
 
 from foedus import names
 from foedus.errors import Busy, DatasetRefused, FoedusError, NoSuchThing
-from foedus.query import dataset, export, record
+from foedus.query import dataset, export, record, waiting
 from foedus.query.codebook import codebook
 from foedus.query.dataset import Dump
 from foedus.query.pool import Asker
@@ -73,7 +73,9 @@ class Press:
         """The file called *name*, one of `offered`; an error once made is kept as well, as it would come again."""
         key = (asker.dataset.sha256, name.rpartition(".")[2])
         if key not in self._kept:
-            if not self._making.acquire(timeout=PATIENCE):
+            with waiting.asleep():
+                is_ours = self._making.acquire(timeout=PATIENCE)
+            if not is_ours:
                 raise Busy("These files are being made for somebody else.", "Try again in a minute.")
             try:
                 if key not in self._kept:

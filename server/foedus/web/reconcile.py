@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from flask import Blueprint, Response, current_app, render_template, request
 
 from foedus.errors import Busy, NoSuchThing, NotAcceptable, QueryTooSlow, TooLarge, WrongBodyType, WrongUsage
-from foedus.query import formats, matching
+from foedus.query import formats, matching, waiting
 from foedus.query.extending import Property, Settings
 from foedus.query.likeness import folded
 from foedus.query.matching import ON, Matcher, Query
@@ -66,7 +66,9 @@ class Matchers:
         kept = self._kept
         if kept and kept[0] == version:
             return kept[1]
-        if not self._making.acquire(timeout=PATIENCE):
+        with waiting.asleep():
+            is_ours = self._making.acquire(timeout=PATIENCE)
+        if not is_ours:
             raise Busy("The names are being fetched for somebody else.", "Try again in a minute.")
         try:
             if not self._kept or self._kept[0] != version:

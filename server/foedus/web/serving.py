@@ -9,12 +9,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from types import FrameType
 from wsgiref.types import WSGIApplication
 
 from foedus.errors import CannotServe
 from foedus.query.limits import Limits
 from foedus.web.connections import Patience, Server, Shortcut
+from foedus.web.desk import Network, client
 
 LARGEST_HEAD = 64 << 10
 """Bytes of a request's first line and headers together."""
@@ -68,10 +70,12 @@ def run(
     limits: Limits | None = None,
     patience: Patience | None = None,
     shortcut: Shortcut | None = None,
+    proxies: tuple[Network, ...] = (),
 ) -> None:
     """Serve *app* on *listening* until SIGTERM, or raise KeyboardInterrupt on Ctrl-C; *ready* is called first.
 
-    Where there is a *shortcut*, it is asked before *app*, and is told what that answers.
+    Where there is a *shortcut*, it is asked before *app*, and is told what that answers. Of requests that come through
+    one of *proxies*, these say who asks.
 
     Requests that arrive while *ready* runs wait in the socket's backlog. SIGTERM lets what is under way end, within the
     time that a query may take; a second one, or Ctrl-C, does not.
@@ -87,6 +91,7 @@ def run(
         largest_body=LARGEST_BODY,
         patience=_affordable(patience or Patience(), OTHER_FILES + 2 * chosen.workers),
         shortcut=shortcut,
+        who=partial(client, proxies=proxies),
     )
     received: list[int] = []
 

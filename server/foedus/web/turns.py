@@ -14,6 +14,7 @@ from typing import cast
 from flask import current_app, request
 
 from foedus.errors import Busy, Cancelled, OverShare
+from foedus.query import waiting
 from foedus.query.waiting import LOOK
 from foedus.web import desk
 from foedus.web.desk import Network
@@ -58,7 +59,8 @@ class Turns:
 
         OverShare where the client's others are the reason that there is none, else Busy; Cancelled once *cancelled*.
         """
-        self._come(client, cancelled)
+        with waiting.asleep():
+            self._come(client, cancelled)
         try:
             yield
         finally:
