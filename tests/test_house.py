@@ -216,6 +216,13 @@ def test_the_readme_shows_addresses():
     assert len(addresses()) >= 4
 
 
+def test_nothing_that_threads_share_holds_a_lock_while_it_is_made():
+    """Until Python 3.12 a ``cached_property`` does; whoever asks queries meanwhile keeps all others from computing."""
+    for part in ("query", "web"):
+        for file in (ROOT / "server" / "foedus" / part).glob("*.py"):
+            assert "cached_property\n" not in file.read_text(), file
+
+
 def test_every_address_is_in_the_server_guide(app):
     """The guide's table of addresses names every route, and no other."""
     guide = (ROOT / "server" / "README.md").read_text()

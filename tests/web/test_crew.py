@@ -1,18 +1,24 @@
 """The threads that serve: few compute at once, clients have turns, and who sleeps keeps nobody out."""
 
+import http.client
+import select
 import socket
 import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
 
 import pytest
 
 from foedus.query import waiting
 from foedus.query.waiting import Signal
+from foedus.web import create_app
 from foedus.web.connections import Made
 from foedus.web.crew import AT_ONCE, Crew, Floor, Queues
 from foedus.web.desk import client, networks
+from foedus.web.loop import Loop
 
 from .front import eventually, serving
 
@@ -120,6 +126,37 @@ def test_the_next_on_the_floor_is_of_another_client(crew):
     assert order == ["many", "one", "many", "many"]
 
 
+def test_who_comes_again_goes_before_its_clients_new_ones():
+    floor, order = Floor(1), []
+    floor.come("at work")
+
+    def compute(name, again):
+        floor.come("one", again)
+        order.append(name)
+        floor.leave()
+
+    threads = []
+    for each in (("new", False), ("newer", False), ("again", True)):
+        threads.append(threading.Thread(target=compute, args=each))
+        threads[-1].start()
+        eventually(lambda: sum(map(len, floor._queues._queues.values())) == len(threads))
+    floor.leave()
+    for each in threads:
+        each.join()
+    assert order == ["again", "new", "newer"]
+
+
+def test_nobody_waits_for_the_floor_for_ever():
+    """Where that is waited for by who is on it; and afterwards as many are on it as before."""
+    floor = Floor(1, patience=0.05)
+    floor.come("a")
+    floor.come("b")
+    floor.leave()
+    assert not floor._free
+    floor.leave()
+    assert floor._free == 1
+
+
 # ── the crew ──
 
 
@@ -216,6 +253,23 @@ def test_who_never_was_in_turn_sleeps_as_ever():
         pass
 
 
+@pytest.mark.parametrize(
+    "path", ["/reconcile/suggest/property?prefix=a", "/reconcile/properties?type=State", "/page/armenia", "/why"]
+)
+def test_what_is_made_when_first_wanted_stops_nobody_who_wants_it_too(pool, path):
+    """More ask at once than may compute, of an app that has made nothing yet."""
+
+    def ask(_):
+        asking = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        with closing(asking):
+            asking.request("GET", path, headers={"Accept": "*/*"})
+            return asking.getresponse().status
+
+    with serving(create_app(pool), threads=20) as (port, server), ThreadPoolExecutor(12) as threads:
+        server.task_dispatcher._floor.patience = 600
+        assert set(threads.map(ask, range(12))) <= {200, 429}
+
+
 # ── over connections ──
 
 
@@ -257,6 +311,42 @@ def test_a_flood_from_one_address_keeps_no_other_waiting():
             each.close()
     assert ("127.0.0.4", "192.0.2.1") in asked
     assert ("127.0.0.2", None) in asked
+
+
+@dataclass
+class Open:
+    """A connection, as far as the loop looks at it."""
+
+    address: str
+    last_activity: float
+
+
+def test_the_loop_attends_to_addresses_in_turns():
+    """What is no client's comes first; then of each address the connection that was heard least recently."""
+    files = {1: object(), 2: Open("a", 3.0), 3: Open("a", 1.0), 4: Open("a", 2.0), 5: Open("b", 9.0), 6: Open("c", 4.0)}
+    loop = Loop(files, lambda: None)
+    try:
+        happened = [(number, select.EPOLLIN) for number in (2, 3, 4, 5, 1, 6, 7)]
+        assert [number for number, _ in loop._in_turns(happened)] == [1, 7, 3, 5, 6, 4, 2]
+    finally:
+        loop.close()
+
+
+def test_whom_the_loop_has_no_time_for_is_attended_to_in_the_next_turn(monkeypatch):
+    """One connection a turn, and each of many is answered."""
+
+    def empty(_, start_response):
+        start_response("200 OK", [("Content-Length", "0")])
+        return []
+
+    monkeypatch.setattr("foedus.web.loop._LONG", 0.0)
+    with serving(empty) as (port, _), ExitStack() as held:
+        lines = [held.enter_context(socket.create_connection(("127.0.0.1", port), 30)) for _ in range(100)]
+        for _ in range(5):
+            for each in lines:
+                each.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            for each in lines:
+                assert each.recv(1 << 10).startswith(b"HTTP/1.1 200 OK")
 
 
 class Beginning:

@@ -22,9 +22,11 @@ from urllib.parse import quote
 import pytest
 from flask import Flask
 
+from foedus.query import waiting
 from foedus.query.cache import Cache
 from foedus.query.limits import MIB, Limits
 from foedus.query.pool import Pool
+from foedus.query.waiting import Signal
 from foedus.web import Settings, create_app, lane_of
 from foedus.web.connections import Server
 from foedus.web.watching import Journal
@@ -226,6 +228,45 @@ def test_a_full_house_makes_room(app):
         assert clients[-1].recv(15) == b"HTTP/1.1 200 OK"
 
 
+def test_a_full_house_of_busy_connections_of_one_address_costs_no_other_its_own():
+    """The newest of the many go, though they are busy; a visitor's stay, idle or not."""
+    go = Signal()
+
+    def slow(environ, start):
+        if environ["PATH_INFO"] == "/slow":
+            waiting.Wait(go, time.monotonic() + 60).sleep()
+        start("200 OK", [("Content-Length", "0")])
+        return []
+
+    with serving(slow, connections=30, threads=4) as (port, server), contextlib.ExitStack() as held:
+
+        def from_address(address):
+            return held.enter_context(socket.create_connection(("127.0.0.1", port), 30, source_address=(address, 0)))
+
+        early, many = from_address("127.0.0.3"), [from_address("127.0.0.2") for _ in range(28)]
+        for each in many:
+            each.sendall(request("/slow"))
+        assert eventually(lambda: sum(bool(each.requests) for each in server.active_channels.values()) == 28, 30)
+        visitors = [early, *(from_address("127.0.0.3") for _ in range(5))]
+        for each in visitors:
+            each.sendall(request("/quick"))
+            assert each.recv(15) == b"HTTP/1.1 200 OK"
+        assert eventually(lambda: len(server.active_channels) == 30, 30)
+        assert [each for each in many if everything_now(each) == b""] == many[-4:]
+        go.happen()
+
+
+def everything_now(client):
+    """What there is to be read; None where there is nothing yet, and the connection is open."""
+    client.setblocking(False)
+    try:
+        return client.recv(1 << 16)
+    except BlockingIOError:
+        return None
+    except ConnectionError:
+        return b""
+
+
 @contextmanager
 def no_file_left():
     """This process can open no further file."""
@@ -251,8 +292,8 @@ def test_without_a_file_left_an_idle_client_makes_room_and_the_server_rests_mean
             late.sendall(request(ASK))
             assert late.recv(15) == b"HTTP/1.1 200 OK"
             assert everything(idle) == b""
-        # Once in vain, and once more at the next look.
-        assert len(tried) == 2
+        # Once in vain, and at the next look, for this one and whoever else may have come.
+        assert len(tried) == 3
 
 
 def test_without_a_file_left_and_nobody_idle_the_next_client_waits(app, monkeypatch):
@@ -335,6 +376,7 @@ def test_pipelined_requests_are_answered_in_order(port):
         (request("/", "Host: elsewhere"), 400),
         (request("/sparql", "Transfer-Encoding : chunked", method="POST") + b"0\r\n\r\n", 400),
         (request("/sparql", "Transfer-Encoding: chunked", method="POST") + b"zz\r\nASK\r\n0\r\n\r\n", 400),
+        (request("/sparql", "Transfer-Encoding: chunked", method="POST") + 4_000 * b"1\r\n#\r\n", 400),
         (b"GET / HTTP/1.1\nHost: a\nX: 1\n\n", 400),
         (b"GET / HTTP/1.1\r\n X: 1\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nX\x00Y: 1\r\n\r\n", 400),

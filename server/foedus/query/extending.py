@@ -8,12 +8,12 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
 
 from foedus import names
 from foedus.errors import WrongUsage
 from foedus.query import resolve, results
+from foedus.query.lazily import kept
 from foedus.query.likeness import folded
 from foedus.query.results import Term
 from foedus.query.things import Days, Thing, Things, local, with_broader
@@ -134,7 +134,7 @@ class Extension:
             raise WrongUsage(f"There is no property “{name[:80]}”.", f"Some are: {', '.join(_MADE)}, iso3.")
         return found
 
-    @cached_property
+    @kept
     def properties(self) -> Mapping[str, Property]:
         """All, by local name; those made for tables first."""
         found = dict(_MADE)
@@ -231,11 +231,11 @@ class Extension:
         known = self.things.by_name.get(name)
         return Value("thing", name, known.label) if known else Value("text", name)
 
-    @cached_property
+    @kept
     def _schemes(self) -> frozenset[str]:
         return frozenset(code.scheme for given in self.things.index.codes.values() for code in given)
 
-    @cached_property
+    @kept
     def _codes(self) -> Mapping[str, Sequence[resolve.Code]]:
         found: dict[str, list[resolve.Code]] = defaultdict(list)
         for given in self.things.index.codes.values():
@@ -243,7 +243,7 @@ class Extension:
                 found[each.iri].append(each)
         return {iri: sorted(codes, key=lambda each: (each.scheme, each.first)) for iri, codes in found.items()}
 
-    @cached_property
+    @kept
     def _used(self) -> Mapping[str, Iterable[str]]:
         """The properties that instances of each class have."""
         found: dict[str, list[str]] = defaultdict(list)

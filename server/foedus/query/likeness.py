@@ -9,10 +9,11 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from functools import cached_property
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
+
+from foedus.query.lazily import kept
 
 LEAST = 0.6
 """Names less alike than that are not near."""
@@ -117,15 +118,15 @@ class Likeness:
                 theirs = sum(map(len, others))
                 yield name, min(size, theirs) / max(size, theirs)
 
-    @cached_property
+    @kept
     def _names(self) -> list[str]:
         return list(self._of)
 
-    @cached_property
+    @kept
     def _turned_names(self) -> list[str]:
         return list(self._turned)
 
-    @cached_property
+    @kept
     def _by_word(self) -> dict[str, set[str]]:
         found: dict[str, set[str]] = defaultdict(set)
         for name in self._of:

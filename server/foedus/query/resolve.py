@@ -12,12 +12,12 @@ import re
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from weakref import WeakKeyDictionary
 
 from foedus import names
 from foedus.errors import WrongUsage
 from foedus.query import results, waiting
+from foedus.query.lazily import kept
 from foedus.query.likeness import Likeness, folded
 from foedus.query.pool import Asker
 from foedus.questions import Resolve
@@ -136,7 +136,7 @@ class Index:
             given = [each for each in self.codes.get(_plain(code), []) if is_named(each.scheme, scheme)]
         return given
 
-    @cached_property
+    @kept
     def likeness(self) -> Likeness:
         """The names, for finding those that are like a text."""
         names_of: dict[str, set[str]] = {}

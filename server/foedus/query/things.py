@@ -5,11 +5,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from foedus import names
 from foedus.errors import AnswerTooLarge, NoSuchThing, WrongUsage
 from foedus.query import record, resolve, results
+from foedus.query.lazily import kept
 from foedus.query.pool import Asker
 from foedus.query.record import Span, Spell
 from foedus.query.resolve import Code, Index
@@ -138,7 +138,7 @@ class Things:
         """The thing called *name*, its local name, CURIE or IRI; None where there is none."""
         return self.by_name.get(local(names.expand(name) or name))
 
-    @cached_property
+    @kept
     def kinds_in_use(self) -> tuple[str, ...]:
         """The classes that have instances here, by name."""
         return tuple(sorted({kind for each in self.by_name.values() for kind in each.all_kinds}))
@@ -166,7 +166,7 @@ class Things:
                 found[each.body] = max(found.get(each.body, 0.0), sure)
         return found
 
-    @cached_property
+    @kept
     def _spells(self) -> Mapping[str, Sequence[Spell]]:
         found: dict[str, list[Spell]] = defaultdict(list)
         for each in record.read(self.asker).spells:

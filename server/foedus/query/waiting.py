@@ -108,8 +108,8 @@ async def happens(signal: Signal, until: float, cancelled: Callable[[], bool] | 
 class Turn(Protocol):
     """That of a thread which computes in turn with others."""
 
-    def come(self) -> None:
-        """Wait for it."""
+    def come(self, again: bool) -> None:
+        """Wait for it; *again* where this thread goes on with what it had begun."""
 
     def leave(self) -> None:
         """Let others have theirs."""
@@ -121,7 +121,7 @@ _HERE = threading.local()
 @contextmanager
 def in_turn(turn: Turn) -> Iterator[None]:
     """In the context, which begins when it is its *turn*, this thread computes in turn with others."""
-    turn.come()
+    turn.come(again=False)
     _HERE.turn = turn
     try:
         yield
@@ -141,11 +141,13 @@ def asleep() -> Iterator[None]:
     if turn is None:
         yield
         return
+    _HERE.turn = None
     turn.leave()
     try:
         yield
     finally:
-        turn.come()
+        turn.come(again=True)
+        _HERE.turn = turn
 
 
 class WouldBlock(Exception):

@@ -14,7 +14,7 @@ import select
 import socket
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -29,6 +29,7 @@ from waitress.channel import ClientDisconnected, HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask, WSGITask
+from waitress.utilities import BadRequest
 
 from foedus.query import waiting
 from foedus.query.waiting import Step, Wait
@@ -37,6 +38,13 @@ from foedus.web.loop import Loop
 
 Headers = list[tuple[str, str]]
 
+_COMERS = 32
+"""Connections that are taken in one turn of the loop, at most."""
+_NOT_MANY = 16
+"""Connections of one address that are closed for others only while they do nothing."""
+_NOTHING_LEFT = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_WASTE = 16 << 10
+"""Bytes of a body in pieces, after which more than half of them have to be content."""
 _NEVER = 1 << 40
 """More bytes than any answer has: a limit of waitress that is not to take effect."""
 _FORWARDED = re.compile(rb"\r\nX-Forwarded-For:([^\r]*)", re.IGNORECASE)
@@ -226,8 +234,16 @@ class _Request(HTTPRequestParser):  # type: ignore[misc]
 
     head = b""
     """All the bytes of it, up to its body."""
+    completed: bool
     carried: Mapping[str, Any] = MappingProxyType({})
     """What its environment is to hold besides."""
+
+    def received(self, data: bytes) -> int:
+        consumed = int(super().received(data))
+        if self.chunked and not self.completed and self.body_bytes_received > max(_WASTE, 2 * len(self.body_rcv)):
+            # Each piece takes its time, in the loop, however small it is.
+            self.error, self.completed = BadRequest("The pieces of the body are too small"), True
+        return consumed
 
     def parse_header(self, header_plus: bytes) -> None:
         try:
@@ -261,13 +277,19 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         self.task: _Task | None = None
         self.behind = b""
         self.is_answered = False
+        self.is_doomed = False
         self.server.loop.stir(self)
+
+    @property
+    def address(self) -> str:
+        """Where it comes from."""
+        return str(self.addr[0])
 
     @property
     def client(self) -> str | None:
         """Whose the request is that is answered next."""
         forwarded = self.requests[0].headers.get("X_FORWARDED_FOR") if self.requests else None
-        return self.server.who(self.addr[0], forwarded)
+        return self.server.who(self.address, forwarded)
 
     def check_client_disconnected(self) -> bool:
         """Whether the client has closed its side, even where requests of it are still unread."""
@@ -448,7 +470,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
 
     def doom(self) -> None:
         """Let the loop close it in its next turn, whether or not its client takes anything."""
-        self.will_close = True
+        self.will_close = self.is_doomed = True
         self.server.doomed.append(self)
 
 
@@ -465,7 +487,7 @@ class _Task:
     def client(self) -> str | None:
         """Whose the request is."""
         forwarded = ", ".join(each.decode("latin-1").strip() for each in _FORWARDED.findall(self.head)) or None
-        return self.connection.server.who(self.connection.addr[0], forwarded)
+        return self.connection.server.who(self.connection.address, forwarded)
 
     def step(self) -> None:
         """Carry it on until it waits; called in the loop's thread."""
@@ -575,22 +597,25 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         self.trigger.pull_trigger()
 
     def handle_accept(self) -> None:
-        """Take a new connection; in a full house, the place of one that does nothing."""
-        if len(self.active_channels) >= self.patience.connections:
-            self.make_room()
-        super().handle_accept()
+        """Take those who have come, but not too many in one turn; in a full house, in the place of others."""
+        before = len(self.active_channels)
+        for number in range(_COMERS):
+            super().handle_accept()
+            if len(self.active_channels) == before + number:
+                break
+        in_vain = self.out_of_files and len(self.active_channels) == before
+        self.make_room(_COMERS if in_vain else len(self.active_channels) - self.patience.connections)
 
     def accept(self) -> Any:
         """A new connection and its address; None where there is none, or no file left for it.
 
-        Then whoever is next waits in the socket's backlog until the next look, and for it somebody idle has to go.
+        Then whoever comes waits in the socket's backlog until the next look.
         """
         try:
             return super().accept()
         except OSError as error:
-            if error.errno in (errno.EMFILE, errno.ENFILE):
+            if error.errno in _NOTHING_LEFT:
                 self.out_of_files = True
-                self.make_room()
                 return None
             raise
 
@@ -598,14 +623,33 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         """Whether new connections are to be taken."""
         return not self.out_of_files and bool(super().readable())
 
-    def make_room(self) -> None:
-        """Close a connection that does nothing: the one silent longest, of the address that has the most."""
-        idle = [each for each in self.active_channels.values() if each.is_doing_nothing()]
-        per_address = Counter(each.addr[0] for each in idle)
-        victim = min(idle, key=lambda each: (-per_address[each.addr[0]], each.last_activity), default=None)
-        if victim is not None:
-            # Not closed at once: the new connection could get its number, and events that were meant for it.
-            victim.doom()
+    def make_room(self, wanted: int) -> None:
+        """Close so many connections, each of the address that has the most by then, while there are any to close.
+
+        Those that do nothing come first, the ones silent longest; of an address that has many, the newest others.
+        """
+        if wanted <= 0:
+            return
+        idle: dict[str | None, list[Connection]] = {}
+        busy: dict[str | None, list[Connection]] = {}
+        for each in self.active_channels.values():
+            if not each.is_doomed:
+                of_its_kind = idle if each.is_doing_nothing() else busy
+                of_its_kind.setdefault(self.who(each.address, None), []).append(each)
+        # The last one goes first.
+        for some in idle.values():
+            some.sort(key=lambda each: -each.last_activity)
+        for some in busy.values():
+            some.sort(key=lambda each: each.creation_time)
+        has = {client: len(idle.get(client, ())) + len(busy.get(client, ())) for client in {*idle, *busy}}
+        for _ in range(wanted):
+            able = [client for client in has if idle.get(client) or (busy.get(client) and has[client] > _NOT_MANY)]
+            if not able:
+                return
+            client = max(able, key=lambda each: has[each])
+            has[client] -= 1
+            # Not closed at once: a new connection could get its number, and events that were meant for it.
+            (idle.get(client) or busy[client]).pop().doom()
 
     def make_readers_leave(self) -> None:
         """Cut off the readers that leave the most untaken, while all together leave too much."""

@@ -39,9 +39,20 @@ class Queues(Generic[Waiting]):
     def __init__(self) -> None:
         self._queues: OrderedDict[Client, deque[Waiting]] = OrderedDict()
 
-    def put(self, client: Client, what: Waiting) -> None:
-        """Let *what* wait behind all else of *client*'s."""
-        self._queues.setdefault(client, deque()).append(what)
+    def put(self, client: Client, what: Waiting, first: bool = False) -> None:
+        """Let *what* wait behind all else of *client*'s, or before it."""
+        queue = self._queues.setdefault(client, deque())
+        queue.appendleft(what) if first else queue.append(what)
+
+    def drop(self, client: Client, what: Waiting) -> bool:
+        """Let *what* wait no more; whether it did."""
+        queue = self._queues.get(client)
+        if queue is None or what not in queue:
+            return False
+        queue.remove(what)
+        if not queue:
+            del self._queues[client]
+        return True
 
     def take(self, may: Callable[[Client], bool]) -> tuple[Client, Waiting] | None:
         """The client whose turn it is, among those that *may*, and what it waited with first; None if nobody's."""
@@ -57,42 +68,54 @@ class Queues(Generic[Waiting]):
 
 
 class Floor:
-    """Where so many threads compute *at_once*; may be used from any thread."""
+    """Where so many threads compute *at_once*; may be used from any thread.
 
-    def __init__(self, at_once: int) -> None:
+    Nobody waits longer than *patience* seconds for it: where threads on the floor wait for one that is to come, which
+    ought not to be, that one comes all the same.
+    """
+
+    def __init__(self, at_once: int, patience: float = 10.0) -> None:
+        self.patience = patience
         self._free = at_once
         self._lock = threading.Lock()
         self._queues: Queues[threading.Lock] = Queues()
 
-    def come(self, client: Client) -> None:
-        """Wait for a turn of *client*'s; then this thread is on the floor."""
+    def come(self, client: Client, again: bool = False) -> None:
+        """Wait for a turn of *client*'s; then this thread is on the floor.
+
+        One that comes *again*, with what others may need, goes before its client's new ones.
+        """
         with self._lock:
-            if self._free:
+            if self._free > 0:
                 self._free -= 1
                 return
             called = threading.Lock()
             called.acquire()
-            self._queues.put(client, called)
-        called.acquire()
+            self._queues.put(client, called, first=again)
+        if not called.acquire(timeout=self.patience):
+            with self._lock:
+                if self._queues.drop(client, called):
+                    self._free -= 1
 
     def leave(self) -> None:
         """This thread, which is on the floor, lets the next one on."""
         with self._lock:
-            if (following := self._queues.take(lambda _: True)) is None:
-                self._free += 1
+            self._free += 1
+            if self._free <= 0 or (following := self._queues.take(lambda _: True)) is None:
                 return
+            self._free -= 1
         following[1].release()
 
 
 class _Turn(waiting.Turn):
-    """The turn of a thread that serves *client*."""
+    """The turns of a thread that serves *client*."""
 
     def __init__(self, floor: Floor, client: Client) -> None:
         self.floor = floor
         self.client = client
 
-    def come(self) -> None:
-        self.floor.come(self.client)
+    def come(self, again: bool) -> None:
+        self.floor.come(self.client, again)
 
     def leave(self) -> None:
         self.floor.leave()

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+from itertools import zip_longest
 from typing import Any, Protocol
 
 from waitress import wasyncore
@@ -17,6 +18,10 @@ from waitress import wasyncore
 from foedus.query import waiting
 from foedus.query.waiting import Wait
 
+_FEW = 16
+"""Files that are attended to in the order in which the kernel tells of them."""
+_LONG = 0.02
+"""Seconds after which connections to attend to are left to the next turn."""
 _LATE = 0.05
 """Seconds by which a coroutine may be carried on later than it asked for."""
 
@@ -120,7 +125,10 @@ class Loop:
                 file.handle_error()
 
     def _attend(self, happened: list[tuple[int, int]]) -> None:
-        """Let those go on to whose files something *happened*."""
+        """Let those go on to whose files something *happened*; where that takes long, the last of them next time."""
+        if len(happened) > _FEW:
+            happened = self._in_turns(happened)
+        until = time.monotonic() + _LONG
         # Who comes first may close the file of another, and a new one get its number, to which nothing has happened.
         meant = [(number, self._by_file.get(number), self.files.get(number)) for number, _ in happened]
         for (_, events), (number, task, file) in zip(happened, meant, strict=True):
@@ -130,6 +138,26 @@ class Loop:
             elif file is not None and self.files.get(number) is file:
                 wasyncore.readwrite(file, events)
                 self._look_at(file)
+                if time.monotonic() > until:
+                    # The kernel tells of the others again.
+                    break
+
+    def _in_turns(self, happened: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """*happened*, what is no client's first; then one connection of each client's address after the other.
+
+        Of an address, the connection comes first that was heard least recently.
+        """
+        ours: list[tuple[int, int]] = []
+        theirs: dict[str, list[tuple[float, int, int]]] = {}
+        for number, events in happened:
+            file = None if number in self._by_file else self.files.get(number)
+            address: str | None = getattr(file, "address", None)
+            if address is None:
+                ours.append((number, events))
+            else:
+                theirs.setdefault(address, []).append((file.last_activity, number, events))  # type: ignore[union-attr]
+        turns = zip_longest(*(sorted(each) for each in theirs.values()))
+        return ours + [each[1:] for turn in turns for each in turn if each]
 
     def close(self) -> None:
         """Watch nothing more."""
