@@ -237,8 +237,7 @@ def index_of(asker: Asker, type_iri: str) -> Index:
     known = _INDEXES.setdefault(asker, {})
     if (type_iri, version) in known:
         return known[type_iri, version]
-    with waiting.asleep():
-        is_ours = _MAKING.acquire(timeout=_PATIENCE)
+    is_ours = waiting.acquired(_MAKING, _PATIENCE)
     try:
         if (type_iri, version) not in known:
             known[type_iri, version] = fetched(asker, type_iri)

@@ -150,6 +150,12 @@ def asleep() -> Iterator[None]:
         _HERE.turn = turn
 
 
+def acquired(lock: threading.Lock, seconds: float) -> bool:
+    """Whether this thread has got *lock* within so many *seconds*, in which others have their turns."""
+    with asleep():
+        return lock.acquire(timeout=seconds)
+
+
 class WouldBlock(Exception):
     """A thread that carries many coroutines on was about to sleep for one of them."""
 

@@ -32,6 +32,7 @@ from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import BadRequest
 
 from foedus.query import waiting
+from foedus.query.lazily import kept
 from foedus.query.waiting import Step, Wait
 from foedus.web.crew import Crew
 from foedus.web.loop import Loop
@@ -277,19 +278,18 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         self.task: _Task | None = None
         self.behind = b""
         self.is_answered = False
-        self.is_doomed = False
         self.server.loop.stir(self)
 
-    @property
+    @kept
     def address(self) -> str:
-        """Where it comes from."""
-        return str(self.addr[0])
+        """Where it comes from: the client, or the proxy of many."""
+        return str(self.server.who(self.addr[0], None))
 
     @property
     def client(self) -> str | None:
         """Whose the request is that is answered next."""
         forwarded = self.requests[0].headers.get("X_FORWARDED_FOR") if self.requests else None
-        return self.server.who(self.address, forwarded)
+        return self.server.who(self.addr[0], forwarded)
 
     def check_client_disconnected(self) -> bool:
         """Whether the client has closed its side, even where requests of it are still unread."""
@@ -470,7 +470,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
 
     def doom(self) -> None:
         """Let the loop close it in its next turn, whether or not its client takes anything."""
-        self.will_close = self.is_doomed = True
+        self.will_close = True
         self.server.doomed.append(self)
 
 
@@ -487,7 +487,7 @@ class _Task:
     def client(self) -> str | None:
         """Whose the request is."""
         forwarded = ", ".join(each.decode("latin-1").strip() for each in _FORWARDED.findall(self.head)) or None
-        return self.connection.server.who(self.connection.address, forwarded)
+        return self.connection.server.who(self.connection.addr[0], forwarded)
 
     def step(self) -> None:
         """Carry it on until it waits; called in the loop's thread."""
@@ -630,26 +630,26 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         """
         if wanted <= 0:
             return
-        idle: dict[str | None, list[Connection]] = {}
-        busy: dict[str | None, list[Connection]] = {}
+        idle: dict[str, list[Connection]] = {}
+        busy: dict[str, list[Connection]] = {}
         for each in self.active_channels.values():
-            if not each.is_doomed:
+            if not each.will_close:
                 of_its_kind = idle if each.is_doing_nothing() else busy
-                of_its_kind.setdefault(self.who(each.address, None), []).append(each)
+                of_its_kind.setdefault(each.address, []).append(each)
         # The last one goes first.
         for some in idle.values():
             some.sort(key=lambda each: -each.last_activity)
         for some in busy.values():
             some.sort(key=lambda each: each.creation_time)
-        has = {client: len(idle.get(client, ())) + len(busy.get(client, ())) for client in {*idle, *busy}}
+        has = {address: len(idle.get(address, ())) + len(busy.get(address, ())) for address in {*idle, *busy}}
         for _ in range(wanted):
-            able = [client for client in has if idle.get(client) or (busy.get(client) and has[client] > _NOT_MANY)]
+            able = [address for address in has if idle.get(address) or (busy.get(address) and has[address] > _NOT_MANY)]
             if not able:
                 return
-            client = max(able, key=lambda each: has[each])
-            has[client] -= 1
+            address = max(able, key=lambda each: has[each])
+            has[address] -= 1
             # Not closed at once: a new connection could get its number, and events that were meant for it.
-            (idle.get(client) or busy[client]).pop().doom()
+            (idle.get(address) or busy[address]).pop().doom()
 
     def make_readers_leave(self) -> None:
         """Cut off the readers that leave the most untaken, while all together leave too much."""

@@ -65,10 +65,7 @@ class Desk(Asker):
 
     def _client(self, environ: WSGIEnvironment) -> str | None:
         """The client's address, an IPv6 one as its /64: every host has a whole one to itself."""
-        remote, forwarded = environ.get("REMOTE_ADDR"), environ.get("HTTP_X_FORWARDED_FOR")
-        if not self.proxies or not forwarded:
-            return _direct(remote)
-        return client(remote, forwarded, self.proxies)
+        return client(environ.get("REMOTE_ADDR"), environ.get("HTTP_X_FORWARDED_FOR"), self.proxies)
 
 
 def client(remote: str | None, forwarded: str | None, proxies: tuple[Network, ...]) -> str | None:
@@ -77,6 +74,15 @@ def client(remote: str | None, forwarded: str | None, proxies: tuple[Network, ..
     None where there is no address, as on a Unix socket. What a client itself wrote into the header never counts: the
     proxy adds the address that it sees behind it.
     """
+    return _behind(remote, forwarded, proxies) if proxies and forwarded else _direct(remote)
+
+
+@lru_cache(maxsize=4096)
+def _direct(remote: str | None) -> str | None:
+    return _behind(remote, None, ())
+
+
+def _behind(remote: str | None, forwarded: str | None, proxies: tuple[Network, ...]) -> str | None:
     address = _address(remote)
     for each in reversed((forwarded or "").split(",")):
         if address is None or not any(address in proxy for proxy in proxies) or (behind := _address(each)) is None:
@@ -100,11 +106,6 @@ def home(environ: Mapping[str, Any], proxies: tuple[Network, ...]) -> str:
     if scheme not in ("http", "https") or not _HOST.fullmatch(host):
         return names.BASE.rstrip("/")
     return f"{scheme}://{host.lower()}"
-
-
-@lru_cache(maxsize=4096)
-def _direct(remote: str | None) -> str | None:
-    return client(remote, None, ())
 
 
 def _address(text: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

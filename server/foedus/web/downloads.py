@@ -73,9 +73,7 @@ class Press:
         """The file called *name*, one of `offered`; an error once made is kept as well, as it would come again."""
         key = (asker.dataset.sha256, name.rpartition(".")[2])
         if key not in self._kept:
-            with waiting.asleep():
-                is_ours = self._making.acquire(timeout=PATIENCE)
-            if not is_ours:
+            if not waiting.acquired(self._making, PATIENCE):
                 raise Busy("These files are being made for somebody else.", "Try again in a minute.")
             try:
                 if key not in self._kept:

@@ -66,9 +66,7 @@ class Matchers:
         kept = self._kept
         if kept and kept[0] == version:
             return kept[1]
-        with waiting.asleep():
-            is_ours = self._making.acquire(timeout=PATIENCE)
-        if not is_ours:
+        if not waiting.acquired(self._making, PATIENCE):
             raise Busy("The names are being fetched for somebody else.", "Try again in a minute.")
         try:
             if not self._kept or self._kept[0] != version:
