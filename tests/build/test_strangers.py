@@ -56,6 +56,7 @@ def test_every_syntax_is_read_and_says_on_which_line_a_description_begins(syntax
         ("jsonld", '{"@context": {"@version": 1.1, "@import": "http://127.0.0.1:9/c"}}', "never fetched", 1),
         ("jsonld", '{"@context": {"t": {"@id": "e:t", "@context": "//h/c"}}}', "<//h/c>", 1),
         ("jsonld", '{"@context": {}, "@context": "http://127.0.0.1:9/c"}', "never fetched", 1),
+        ("jsonld", '{"@context": {"a": "b:x", "b": {"@id": "a:x"}}, "a": 1}', "Cyclic", None),
         ("rdf", f'<!DOCTYPE a [<!ENTITY b "c">]>{RDF}<e:A e:l="&b;"/></rdf:RDF>', "DOCTYPE", 1),
         ("rdf", f'\n<!doctype a SYSTEM "file:///etc/passwd">{RDF}</rdf:RDF>', "DOCTYPE", 2),
         ("rdf", f'<?xml version="1.0"?>\n<!\tDOCTYPE a>{RDF}</rdf:RDF>', "DOCTYPE", 2),
@@ -105,6 +106,32 @@ def test_what_is_nested_deeply_is_refused_before_it_is_parsed(syntax, text):
 )
 def test_what_stands_side_by_side_or_in_texts_is_not_nested(syntax, text):
     assert read(text, syntax).triples
+
+
+@pytest.mark.parametrize(
+    "made_of",
+    [
+        lambda other: f'"{other}:x"',
+        lambda other: f'{{"@id": "{other}:x"}}',
+        lambda other: f'{{"@id": "urn:x", "@type": "{other}"}}',
+        lambda other: f'{{"@reverse": "{other}:x"}}',
+    ],
+)
+def test_terms_made_of_terms_are_a_hundred_in_a_row_at_most(made_of):
+    """The parser recurses along them, from wherever it begins: it would meet its end by chance."""
+
+    def chain(links: int) -> str:
+        terms = [*(f'"t{n}": {made_of(f"t{n + 1}")}' for n in range(links - 1)), f'"t{links - 1}": "urn:t:"']
+        return f"{{{', '.join(terms)}}}"
+
+    def document(context: str) -> str:
+        return f'{{"@context": {context}, "@id": "urn:a", "http://e/p": 1}}'
+
+    assert read(document(chain(100)), "jsonld").triples
+    of_a_term = f'[{{}}, {{"t": {{"@id": "urn:t", "@context": {chain(101)}}}}}]'
+    for context in (chain(101), chain(9_000), of_a_term):
+        with pytest.raises(BadDocument, match="more than 100 in a row"):
+            read(document(context), "jsonld")
 
 
 def test_limits_on_bytes_and_statements():

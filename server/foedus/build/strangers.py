@@ -3,7 +3,9 @@
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ class Allowance:
     statements: int = 10_000
     """Statements, as often as they are made."""
     depth: int = 100
-    """Brackets, or elements of XML, that are open at once."""
+    """Brackets, or elements of XML, that are open at once; terms of a context that are made of each other."""
 
 
 AT_HOME = Allowance(size=16 * MIB, statements=200_000)
@@ -54,6 +56,8 @@ _TURTLE = re.compile(
     re.DOTALL,
 )
 _JSON = re.compile(r'"(?:[^"\\]|\\.)*+"?|(?P<open>[\[{])|(?P<close>[\]}])', re.DOTALL)
+_EXPANDED = ("@id", "@type", "@reverse", "@index")
+"""What of the definition of a term may name other terms (JSON-LD 1.1 API, Create Term Definition)."""
 _XML = re.compile(
     r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<\?.*?(?:\?>|\Z)"
     r"""|(?P<close></)|<(?=[^\s/!?<>])(?:"[^"]*+"?|'[^']*+'?|[^"'>/]|/(?!>))*+(?:(?P<empty>/>)|(?P<open>>?))""",
@@ -97,7 +101,7 @@ def read(content: bytes, syntax: RdfFormat, name: str, allowed: Allowance) -> Do
         _refuse_depth(text, _XML, allowed.depth)
     elif syntax == RdfFormat.JSON_LD:
         _refuse_depth(text, _JSON, allowed.depth)
-        _refuse_contexts(text)
+        _refuse_contexts(text, allowed.depth)
         base = _NOWHERE
     else:
         _refuse_depth(text, _TURTLE, allowed.depth)
@@ -183,38 +187,68 @@ def _refuse_declarations(text: str) -> None:
         raise BadDocument(f"The document says that it is {found[1][:40]}.", "Save it as UTF-8.", 1)
 
 
-def _refuse_contexts(text: str) -> None:
-    """BadDocument for a context that lies elsewhere, naming it; what is no JSON at all the parser tells."""
+def _refuse_contexts(text: str, most: int) -> None:
+    """BadDocument for a context that lies elsewhere, or with a chain of terms, each made of the next, of over *most*.
+
+    What is no JSON at all, and terms made of themselves, the parser tells.
+    """
     try:
         # Numbers are kept as text: Python refuses some that JSON allows.
         content = json.loads(text, object_pairs_hook=_Pairs, parse_int=str, parse_float=str)
     except ValueError:
         return
-    if (address := next(_contexts(content), None)) is not None:
-        at = text.find(json.dumps(address, ensure_ascii=False))
-        raise BadDocument(
-            f"The document leaves its context to <{address[:500]}>, which is never fetched.",
-            "Write the context itself into the document, or send another syntax.",
-            *(_place(text, at) if at >= 0 else ()),
-        )
+    for context in _contexts(content):
+        if isinstance(context, _Pairs):
+            _refuse_chains(context, most)
+        elif isinstance(context, str):
+            at = text.find(json.dumps(context, ensure_ascii=False))
+            raise BadDocument(
+                f"The document leaves its context to <{context[:500]}>, which is never fetched.",
+                "Write the context itself into the document, or send another syntax.",
+                *(_place(text, at) if at >= 0 else ()),
+            )
 
 
 class _Pairs(list[tuple[str, Any]]):
     """The members of a JSON object, each as often as it is there; told apart from a list."""
 
 
-def _contexts(content: object) -> Iterator[str]:
-    """Each address that a context of *content*, JSON, is to be fetched from."""
+def _contexts(content: object) -> Iterator[object]:
+    """Each context in *content*, JSON: its members, or the address that it is to be fetched from."""
     if isinstance(content, _Pairs):
         for name, value in content:
             if name == "@context":
-                yield from (each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str))
-            elif name == "@import" and isinstance(value, str):
+                yield from value if isinstance(value, list) and not isinstance(value, _Pairs) else [value]
+            elif name == "@import":
                 yield value
             yield from _contexts(value)
     elif isinstance(content, list):
         for each in content:
             yield from _contexts(each)
+
+
+def _refuse_chains(context: _Pairs, most: int) -> None:
+    """BadDocument where a term of *context* is made of one that is made of another, and so on, *most* times.
+
+    The parser recurses along such chains, from terms in an order of its own: what it makes of a long one is chance.
+    """
+    terms = {name for name, _ in context}
+    sorter: TopologicalSorter[str] = TopologicalSorter()
+    for name, value in context:
+        members = value if isinstance(value, _Pairs) else [("@id", value)]
+        named = [name, *(each for key, each in members if key in _EXPANDED and isinstance(each, str))]
+        sorter.add(name, *(terms & {part for each in named for part in (each, each.partition(":")[0])} - {name}))
+    with suppress(CycleError):
+        sorter.prepare()
+    levels = 0
+    while ready := sorter.get_ready():
+        levels += 1
+        if levels > most:
+            raise BadDocument(
+                f"The context has terms made of terms, more than {most} in a row, such as “{min(ready)[:200]}”.",
+                "Write the addresses of the terms in full.",
+            )
+        sorter.done(*ready)
 
 
 def _beyond(place: tuple[int, int] | None) -> BadDocument:
