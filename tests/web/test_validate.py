@@ -158,12 +158,12 @@ def bench():
 
 
 def children(name: str) -> set[int]:
-    """The processes of ours that run the module *name*, without those that ended."""
+    """The processes that this one started to run the module *name*, without those that ended."""
     found = set()
     for each in Path("/proc").iterdir():
         with suppress(OSError, ValueError):
-            state = (each / "stat").read_text().rpartition(")")[2].split()[0]
-            if name in (each / "cmdline").read_text() and state != "Z":
+            state, parent = (each / "stat").read_text().rpartition(")")[2].split()[:2]
+            if name in (each / "cmdline").read_text() and int(parent) == os.getpid() and state != "Z":
                 found.add(int(each.name))
     return found
 
