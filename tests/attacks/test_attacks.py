@@ -45,6 +45,7 @@ from pathlib import Path
 
 import pytest
 
+from foedus.build import apart
 from foedus.query import worker
 from foedus.query.limits import Limits
 
@@ -65,6 +66,8 @@ ENDLESS = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
 HEALTH = b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 METRICS = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 MIB = 1 << 20
+PATIENT = apart.Cost().patience + 15
+"""Seconds that a client waits: longer than anything may take."""
 
 
 # ── the server ──
@@ -271,7 +274,7 @@ def sent(port: int, message: bytes, stays: bool = False, rest: bytes = b"") -> b
     With *stays* the client closes its side as soon as it has sent all.
     """
     heard = []
-    with socket.create_connection(("127.0.0.1", port), timeout=40, source_address=(ATTACKER, 0)) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENT, source_address=(ATTACKER, 0)) as connection:
         # A server that has heard enough says so and closes, while we are still sending.
         with suppress(ConnectionError):
             connection.sendall(several(message, 1)[0])
@@ -294,7 +297,7 @@ def answers(heard: bytes) -> list[int]:
 
 def small_query(port: int, number: int) -> tuple[int, float]:
     """The status of a query that nobody has asked before, and the milliseconds that it waited for a worker."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=40, source_address=(VISITOR, 0))
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENT, source_address=(VISITOR, 0))
     try:
         text = f"SELECT ?n {{ id:n{number % 2_000} foedus:number ?n }} # {number} {time.monotonic_ns()}"
         connection.request("POST", "/sparql", text, {"Content-Type": DIRECT, "Accept": "text/csv"})
@@ -434,7 +437,7 @@ def test_a_thousand_clients_that_leave_take_nothing_with_them(narrow):
 
     def leave(message: bytes) -> None:
         with socket.create_connection(
-            ("127.0.0.1", narrow.port), timeout=40, source_address=(ATTACKER, 0)
+            ("127.0.0.1", narrow.port), timeout=PATIENT, source_address=(ATTACKER, 0)
         ) as connection:
             connection.sendall(message)
 
@@ -488,7 +491,7 @@ def test_a_flood_of_pages_keeps_no_visitor_waiting(narrow):
 
             def connected(address: str) -> socket.socket:
                 return held.enter_context(
-                    socket.create_connection(("127.0.0.1", narrow.port), timeout=40, source_address=(address, 0))
+                    socket.create_connection(("127.0.0.1", narrow.port), timeout=PATIENT, source_address=(address, 0))
                 )
 
             flood, visit = [connected(ATTACKER) for _ in range(400)], connected(VISITOR)

@@ -15,8 +15,9 @@ import pytest
 from foedus.query import waiting
 from foedus.query.waiting import Signal
 from foedus.web import create_app
+from foedus.web.coding import decoded, encode
 from foedus.web.connections import Made
-from foedus.web.crew import AT_ONCE, Crew, Floor, Queues
+from foedus.web.crew import AT_ONCE, Crew, Floor, Queues, Turn
 from foedus.web.desk import client, networks
 from foedus.web.loop import Loop
 
@@ -97,7 +98,7 @@ def test_few_are_on_the_floor_at_once():
             most.append(here["all"])
         with lock:
             here["all"] -= 1
-        floor.leave()
+        floor.leave(client)
 
     with ThreadPoolExecutor(20) as threads:
         list(threads.map(compute, [str(number % 3) for number in range(600)]))
@@ -113,14 +114,14 @@ def test_the_next_on_the_floor_is_of_another_client(crew):
     def compute(client):
         floor.come(client)
         order.append(client)
-        floor.leave()
+        floor.leave(client)
 
     threads = []
     for each in ("many", "many", "many", "one"):
         threads.append(threading.Thread(target=compute, args=(each,)))
         threads[-1].start()
         eventually(lambda: sum(map(len, floor._queues._queues.values())) == len(threads))
-    floor.leave()
+    floor.leave("at work")
     for each in threads:
         each.join()
     assert order == ["many", "one", "many", "many"]
@@ -133,14 +134,14 @@ def test_who_comes_again_goes_before_its_clients_new_ones():
     def compute(name, again):
         floor.come("one", again)
         order.append(name)
-        floor.leave()
+        floor.leave("one")
 
     threads = []
     for each in (("new", False), ("newer", False), ("again", True)):
         threads.append(threading.Thread(target=compute, args=each))
         threads[-1].start()
         eventually(lambda: sum(map(len, floor._queues._queues.values())) == len(threads))
-    floor.leave()
+    floor.leave("at work")
     for each in threads:
         each.join()
     assert order == ["again", "new", "newer"]
@@ -151,10 +152,85 @@ def test_nobody_waits_for_the_floor_for_ever():
     floor = Floor(1, patience=0.05)
     floor.come("a")
     floor.come("b")
-    floor.leave()
+    floor.leave("a")
     assert not floor._free
-    floor.leave()
+    floor.leave("b")
     assert floor._free == 1
+
+
+def test_one_client_never_has_all_of_the_floor():
+    floor, came = Floor(3, patience=600), []
+    floor.come("many")
+    floor.come("many")
+
+    def come():
+        floor.come("many")
+        came.append(1)
+
+    third = threading.Thread(target=come)
+    third.start()
+    eventually(lambda: floor._queues._queues)
+    floor.come("another")
+    assert not came
+    # Not even the place of the other one.
+    floor.leave("another")
+    assert not came
+    floor.leave("many")
+    third.join()
+    assert came
+
+
+def test_who_waits_long_comes_in_turn_as_long_as_there_are_turns():
+    """Far more wait than are done within the time after which a floor counts as stuck."""
+    floor, lock, here, most = Floor(2, patience=0.2), threading.Lock(), [], []
+
+    def compute(number):
+        client = str(number % 3)
+        floor.come(client)
+        with lock:
+            here.append(number)
+            most.append(len(here))
+        time.sleep(0.02)
+        with lock:
+            here.remove(number)
+        floor.leave(client)
+
+    with ThreadPoolExecutor(60) as threads:
+        list(threads.map(compute, range(60)))
+    assert max(most) == 2
+
+
+def test_a_large_body_is_coded_in_turn_with_others():
+    """Another client has turns while it is, and comes on as soon as one piece is done."""
+    floor, order, body = Floor(1), [], bytes(range(256)) * (16 << 10)
+
+    def work(name, what):
+        with waiting.in_turn(Turn(floor, name)):
+            what()
+            order.append(name)
+
+    for each in ("gzip", "zstd"):
+        order.clear()
+        begun = Signal()
+        large = threading.Thread(
+            target=work,
+            args=(
+                "large",
+                lambda each=each, begun=begun: (begun.happen(), sleep_until_queued(floor), encode(body, each)),
+            ),
+        )
+        large.start()
+        sleep_until(begun)
+        work("small", lambda: None)
+        large.join()
+        assert order == ["small", "large"]
+        assert decoded(each, encode(body, each)) == body
+        assert encode(body, each) == encode(body, each)
+
+
+def sleep_until_queued(floor):
+    """On the floor: until somebody waits for it."""
+    eventually(lambda: floor._queues._queues)
 
 
 # ── the crew ──

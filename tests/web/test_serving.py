@@ -10,10 +10,12 @@ import re
 import resource
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +30,7 @@ from foedus.query.limits import MIB, Limits
 from foedus.query.pool import Pool
 from foedus.query.waiting import Signal
 from foedus.web import Settings, create_app, lane_of
-from foedus.web.connections import Server
+from foedus.web.connections import Connection, Server
 from foedus.web.watching import Journal
 
 from . import front
@@ -252,8 +254,102 @@ def test_a_full_house_of_busy_connections_of_one_address_costs_no_other_its_own(
             each.sendall(request("/quick"))
             assert each.recv(15) == b"HTTP/1.1 200 OK"
         assert eventually(lambda: len(server.active_channels) == 30, 30)
-        assert [each for each in many if everything_now(each) == b""] == many[-4:]
+        assert eventually(lambda: [each for each in many if everything_now(each) == b""] == many[-4:], 30)
         go.happen()
+
+
+def test_a_full_house_of_busy_connections_of_many_addresses_takes_newcomers_in():
+    """Busy ones of whoever has the most go, and not whoever has only just come."""
+    go = Signal()
+
+    def slow(environ, start):
+        if environ["PATH_INFO"] == "/slow":
+            waiting.Wait(go, time.monotonic() + 60).sleep()
+        start("200 OK", [("Content-Length", "0")])
+        return []
+
+    with serving(slow, connections=8, threads=40) as (port, server), contextlib.ExitStack() as held:
+
+        def from_address(last):
+            return held.enter_context(
+                socket.create_connection(("127.0.0.1", port), 30, source_address=(f"127.0.0.{last}", 0))
+            )
+
+        busy = [from_address(last) for last in (2, 2, 3, 3, 4, 4, 5, 5)]
+        for each in busy:
+            each.sendall(request("/slow"))
+        assert eventually(lambda: sum(bool(each.requests) for each in server.active_channels.values()) == 8, 30)
+        for last in range(10, 14):
+            newcomer = from_address(last)
+            assert eventually(lambda: len(server.active_channels) == 8, 30)
+            newcomer.sendall(request("/quick"))
+            assert newcomer.recv(15) == b"HTTP/1.1 200 OK"
+            newcomer.sendall(request("/slow"))
+            assert eventually(lambda: all(each.requests for each in server.active_channels.values()), 30)
+        left = Counter(each.address for each in server.active_channels.values())
+        assert set(left.values()) == {1}
+        # From now on nobody has more than the next one would.
+        assert from_address(14).recv(1) == b""
+        go.happen()
+
+
+def test_of_equals_in_a_full_house_the_one_that_is_silent_longest_goes(app):
+    with serving(app, connections=6) as (port, server), contextlib.ExitStack() as held:
+        clients = []
+        for last in range(2, 12):
+            clients.append(
+                held.enter_context(
+                    socket.create_connection(("127.0.0.1", port), 30, source_address=(f"127.0.0.{last}", 0))
+                )
+            )
+            clients[-1].sendall(request(ASK))
+            assert clients[-1].recv(1 << 16).startswith(b"HTTP/1.1 200 OK")
+            assert eventually(lambda: len(server.active_channels) == min(6, len(clients)), 30)
+        assert eventually(lambda: [everything_now(each) for each in clients] == [b""] * 4 + [None] * 6, 30)
+
+
+def test_only_the_loop_closes_connections(monkeypatch):
+    """Not a thread that tells a client to go on which has left just now."""
+    closers, clients = Counter(), []
+    close, tell = Connection.handle_close, Connection.send_continue
+
+    def tell_who_leaves(connection):
+        clients.pop().close()
+        tell(connection)
+
+    def note(connection):
+        closers[threading.current_thread().name.startswith("foedus-")] += 1
+        close(connection)
+
+    monkeypatch.setattr(Connection, "handle_close", note)
+    monkeypatch.setattr(Connection, "send_continue", tell_who_leaves)
+
+    def quick(environ, start):
+        start("200 OK", [("Content-Length", "0")])
+        return []
+
+    with serving(quick) as (port, server):
+        for _ in range(50):
+            clients.append(socket.create_connection(("127.0.0.1", port), 20))
+            # What is closed so is reset, and nothing can be sent to it.
+            clients[-1].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            clients[-1].sendall(request("/") + request("/", "Expect: 100-continue", "Content-Length: 5", method="POST"))
+            assert eventually(lambda: not clients and not server.active_channels, 30)
+    assert set(closers) == {False}
+
+
+@pytest.mark.parametrize(("method", "length", "status"), [("GET", "", 200), ("POST", "Content-Length: 0\r\n", 415)])
+def test_who_has_sent_all_is_not_told_to_go_on(app, method, length, status):
+    with serving(app) as (port, _), connected(port) as client:
+        client.sendall(f"{method} {ASK} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n{length}\r\n".encode())
+        assert client.recv(13) == b"HTTP/1.1 %d " % status
+
+
+def test_what_is_refused_is_not_asked_for(app):
+    for head in ("Content-Length: 99999999", "Content-Length: 5\r\nTransfer-Encoding: chunked"):
+        with serving(app) as (port, _), connected(port) as client:
+            client.sendall(f"POST {ASK} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n{head}\r\n\r\n".encode())
+            assert client.recv(10) == b"HTTP/1.1 4"
 
 
 def everything_now(client):
@@ -285,7 +381,8 @@ def test_without_a_file_left_an_idle_client_makes_room_and_the_server_rests_mean
     accept = Server.accept
     monkeypatch.setattr(Server, "accept", lambda server: tried.append(server) or accept(server))
     with serving(app, look=0.3) as (port, server), connected(port) as idle, socket.socket() as late:
-        assert eventually(lambda: len(server.active_channels) == 1, 30)
+        # The second time finds nobody.
+        assert eventually(lambda: len(tried) == 2 and len(server.active_channels) == 1, 30)
         tried.clear()
         with no_file_left():
             late.connect(("127.0.0.1", port))

@@ -58,6 +58,24 @@ def test_who_has_its_share_and_who_finds_the_house_full_is_sent_away_at_once():
     assert few.here == []
 
 
+def test_clients_have_turns_one_after_the_other():
+    few, done = turns(waiting=9, share=9), []
+
+    def work(client):
+        with few.turn(client):
+            done.append(client)
+
+    threads = []
+    with few.turn("at work"):
+        for client in ("a", "a", "a", "b", "c"):
+            threads.append(threading.Thread(target=work, args=(client,)))
+            threads[-1].start()
+            eventually(lambda: len(few.here) == 1 + len(threads))
+    for each in threads:
+        each.join()
+    assert done == ["a", "b", "c", "a", "a"]
+
+
 def test_who_waits_too_long_is_told_and_whoever_fails_gives_its_turn_back():
     few = turns(patience=0.05)
     with few.turn("a"), pytest.raises(Busy, match="have not ended"), few.turn("b"):

@@ -4,12 +4,13 @@ import io
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from html import unescape
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import pytest
 from pyoxigraph import RdfFormat, parse
 
 from foedus.build import strangers
-from foedus.errors import OverShare
+from foedus.errors import Busy, OverShare
 from foedus.query import formats
 from foedus.web import bench_of, checking, validate
 
@@ -189,6 +190,29 @@ def test_a_bench_is_started_by_the_first_document_and_ends_with_the_last_word(be
     assert json.loads(bench.judge(SOUND.encode(), "ttl", "json", None))["conforms"] is True
     bench.close()
     eventually(lambda: children("foedus.build.bench") <= before)
+
+
+@pytest.mark.parametrize("left", range(8))
+def test_without_a_file_left_the_asker_is_told_and_none_leaks(bench, left):
+    """Two files and a channel for a document, a channel to the bench, its start: each may be the one too many."""
+    open_before = len(list(Path("/proc/self/fd").iterdir()))
+    with files_left(left), pytest.raises(Busy, match="can be started"):
+        bench.judge(SOUND.encode(), "ttl", "json", None)
+    assert len(list(Path("/proc/self/fd").iterdir())) == open_before
+
+
+@contextmanager
+def files_left(number):
+    """This process can open so many files more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with ExitStack() as held:
+        probes = [held.enter_context(Path(os.devnull).open()) for _ in range(number + 1)]
+        limit = probes[-1].fileno()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_an_address_has_one_document_at_a_time_and_an_asker_that_leaves_frees_its_place(bench):

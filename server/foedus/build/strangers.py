@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from itertools import islice
@@ -188,15 +187,20 @@ def _refuse_declarations(text: str) -> None:
 
 
 def _refuse_contexts(text: str, most: int) -> None:
-    """BadDocument for a context that lies elsewhere, or with a chain of terms, each made of the next, of over *most*.
+    """BadDocument for what is no JSON, a context that lies elsewhere, or one with terms that are no addresses.
 
-    What is no JSON at all, and terms made of themselves, the parser tells.
+    These are made of themselves, or of a chain of terms, each made of the next, of more than *most*.
     """
     try:
         # Numbers are kept as text: Python refuses some that JSON allows.
         content = json.loads(text, object_pairs_hook=_Pairs, parse_int=str, parse_float=str)
-    except ValueError:
-        return
+    except json.JSONDecodeError as error:
+        raise BadDocument(
+            f"This cannot be read as RDF: it is no JSON ({error.msg}).",
+            "Correct the line, or the one before it.",
+            error.lineno,
+            error.colno,
+        ) from error
     for context in _contexts(content):
         if isinstance(context, _Pairs):
             _refuse_chains(context, most)
@@ -238,8 +242,13 @@ def _refuse_chains(context: _Pairs, most: int) -> None:
         members = value if isinstance(value, _Pairs) else [("@id", value)]
         named = [name, *(each for key, each in members if key in _EXPANDED and isinstance(each, str))]
         sorter.add(name, *(terms & {part for each in named for part in (each, each.partition(":")[0])} - {name}))
-    with suppress(CycleError):
+    try:
         sorter.prepare()
+    except CycleError as error:
+        raise BadDocument(
+            f"The context has a term made of itself: {' of '.join(f'“{each[:50]}”' for each in error.args[1][:4])}.",
+            "Write the address of one of them in full.",
+        ) from error
     levels = 0
     while ready := sorter.get_ready():
         levels += 1

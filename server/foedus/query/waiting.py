@@ -150,6 +150,12 @@ def asleep() -> Iterator[None]:
         _HERE.turn = turn
 
 
+def give_way() -> None:
+    """Let others have their turns before this thread, which computes for long, goes on."""
+    with asleep():
+        pass
+
+
 def acquired(lock: threading.Lock, seconds: float) -> bool:
     """Whether this thread has got *lock* within so many *seconds*, in which others have their turns."""
     with asleep():

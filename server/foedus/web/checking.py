@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from importlib.util import find_spec
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -81,15 +81,17 @@ class Bench:
 
     def _asked(self, document: bytes, syntax: str, form: Form, cancelled: Callable[[], bool] | None) -> bytes | None:
         """What the bench reports; None where it ends without a word."""
-        given, report = os.memfd_create("foedus-document"), os.memfd_create("foedus-report")
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        try:
-            with ours:
-                with theirs:
-                    files.put(given, document)
-                    self._send({"syntax": syntax, "form": form}, (theirs.fileno(), given, report))
-                with waiting.asleep():
-                    said = _hear(ours, cancelled)
+        with ExitStack() as opened:
+            try:
+                given, report = _file("foedus-document", opened), _file("foedus-report", opened)
+                ours, theirs = _channel(opened)
+            except OSError as error:
+                raise _no_process() from error
+            files.put(given, document)
+            self._send({"syntax": syntax, "form": form}, (theirs.fileno(), given, report))
+            theirs.close()
+            with waiting.asleep():
+                said = _hear(ours, cancelled)
             if said is None:
                 return None
             if "error" in said:
@@ -98,9 +100,6 @@ class Bench:
             if said["refused"]:
                 raise of_message(json.loads(content))
             return content
-        finally:
-            os.close(given)
-            os.close(report)
 
     def _send(self, message: dict[str, Any], handles: tuple[int, ...]) -> None:
         """Hand *message* and its files to the bench, which is started if there is none."""
@@ -116,9 +115,9 @@ class Bench:
             wire.tell(self._control, message, handles)
 
     def _start(self) -> socket.socket:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
+        with ExitStack() as opened:
             try:
+                ours, theirs = _channel(opened)
                 process = subprocess.Popen(
                     [sys.executable, "-P", "-m", "foedus.build.bench", str(theirs.fileno())],
                     stdin=subprocess.DEVNULL,
@@ -129,10 +128,28 @@ class Bench:
                     process_group=0,
                 )
             except OSError as error:
-                ours.close()
-                raise Busy("No process that checks can be started.", "Try again in a few seconds.") from error
+                raise _no_process() from error
+            theirs.close()
+            opened.pop_all()
         threading.Thread(target=_bury, args=(process, ours), name="foedus-bench", daemon=True).start()
         return ours
+
+
+def _file(name: str, opened: ExitStack) -> int:
+    """A new file in memory, among what is *opened*."""
+    handle = os.memfd_create(name)
+    opened.callback(os.close, handle)
+    return handle
+
+
+def _channel(opened: ExitStack) -> tuple[socket.socket, socket.socket]:
+    """Two ends for packets, both among what is *opened*."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    return opened.enter_context(ours), opened.enter_context(theirs)
+
+
+def _no_process() -> Busy:
+    return Busy("No process that checks can be started.", "Try again in a few seconds.")
 
 
 def _bury(process: subprocess.Popen[bytes], control: socket.socket) -> None:

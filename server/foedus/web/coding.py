@@ -1,13 +1,16 @@
 """Content codings: which one an ``Accept-Encoding`` header chooses, and what has a body in it."""
 
 import gzip
+import zlib
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Protocol
 
 import zstandard
 
 from foedus.errors import NotAcceptable
 from foedus.query import formats
+from foedus.query.waiting import give_way
 
 SMALLEST = 1024
 """Bytes of a body from which on it is compressed: below, the client gains nothing."""
@@ -16,10 +19,22 @@ IDENTITY = "identity"
 _GZIP_LEVEL = 5
 _ZSTD_LEVEL = 3
 
-_ENCODERS: dict[str, Callable[[bytes], bytes]] = {
-    "zstd": lambda body: zstandard.compress(body, _ZSTD_LEVEL),
-    # Without the time of day, so that the same answer has the same bytes.
-    "gzip": lambda body: gzip.compress(body, _GZIP_LEVEL, mtime=0),
+_PIECE = 1 << 20
+"""Bytes that are coded in one go."""
+
+
+class _Encoder(Protocol):
+    """What codes one body, piece by piece."""
+
+    def compress(self, data: memoryview, /) -> bytes: ...
+
+    def flush(self) -> bytes: ...
+
+
+_ENCODERS: dict[str, Callable[[int], _Encoder]] = {
+    "zstd": lambda size: zstandard.ZstdCompressor(_ZSTD_LEVEL).compressobj(size),
+    # In the format of gzip, without the time of day, so that the same answer has the same bytes.
+    "gzip": lambda size: zlib.compressobj(_GZIP_LEVEL, wbits=16 + zlib.MAX_WBITS),
 }
 _DECODERS: dict[str, Callable[[bytes], bytes]] = {"zstd": zstandard.decompress, "gzip": gzip.decompress}
 CODINGS = (*_ENCODERS, IDENTITY)
@@ -84,8 +99,15 @@ def chosen(header: str | None, media_type: str, size: int) -> str:
 
 
 def encode(body: bytes, coding: str) -> bytes:
-    """*body* in *coding*."""
-    return body if coding == IDENTITY else _ENCODERS[coding](body)
+    """*body* in *coding*; while that takes long, others have their turns."""
+    if coding == IDENTITY:
+        return body
+    encoder, whole, coded = _ENCODERS[coding](len(body)), memoryview(body), []
+    for at in range(0, len(body), _PIECE):
+        if at:
+            give_way()
+        coded.append(encoder.compress(whole[at : at + _PIECE]))
+    return b"".join([*coded, encoder.flush()])
 
 
 def decoded(coding: str, body: bytes) -> bytes:

@@ -42,7 +42,10 @@ Headers = list[tuple[str, str]]
 _COMERS = 32
 """Connections that are taken in one turn of the loop, at most."""
 _NOT_MANY = 16
-"""Connections of one address that are closed for others only while they do nothing."""
+"""Connections of one address that are closed for others only while they do nothing, as long as there are others."""
+_FRESH = 2.0
+"""Seconds from its beginning in which a connection does something, even if that cannot be seen yet."""
+_JUST_COME, _AT_WORK, _UNTAKEN, _IDLE = range(4)
 _NOTHING_LEFT = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _WASTE = 16 << 10
 """Bytes of a body in pieces, after which more than half of them have to be content."""
@@ -241,6 +244,9 @@ class _Request(HTTPRequestParser):  # type: ignore[misc]
 
     def received(self, data: bytes) -> int:
         consumed = int(super().received(data))
+        if self.completed:
+            # There is nothing more to be sent: it is answered, or refused.
+            self.expect_continue = False
         if self.chunked and not self.completed and self.body_bytes_received > max(_WASTE, 2 * len(self.body_rcv)):
             # Each piece takes its time, in the loop, however small it is.
             self.error, self.completed = BadRequest("The pieces of the body are too small"), True
@@ -392,6 +398,16 @@ class Connection(HTTPChannel):  # type: ignore[misc]
             self.server.loop.forget(self._fileno)
         super().del_channel(map)
 
+    def send_continue(self) -> None:
+        """Say that the rest of a request may come; in the loop, or in the thread that has answered the one before."""
+        self.request.expect_continue = False
+        with self.outbuf_lock:
+            if self.connected:
+                self.sent_continue = True
+                self.write_soon(b"HTTP/1.1 100 Continue\r\n\r\n")
+                # Only the loop closes a connection.
+                self._flush_exception(self._flush_some, do_close=False)
+
     def put(self, head: bytes, body: bytes) -> None:
         """Send *head* and *body*: now what the client's side takes, the rest by the loop."""
         sent = 0
@@ -445,6 +461,16 @@ class Connection(HTTPChannel):  # type: ignore[misc]
     def is_doing_nothing(self) -> bool:
         """Whether no request of it is being answered and no answer is on its way."""
         return not (self.requests or self.task or self.behind or self.total_outbufs_len or self.will_close)
+
+    def how_dispensable(self) -> tuple[int, float]:
+        """The larger, the sooner it is closed where there are too many."""
+        if self.total_outbufs_len and not (self.requests or self.task):
+            return _UNTAKEN, self.creation_time
+        if not self.is_doing_nothing():
+            return _AT_WORK, self.creation_time
+        if time.time() < self.creation_time + _FRESH:
+            return _JUST_COME, -self.creation_time
+        return _IDLE, -self.last_activity
 
     def is_too_slow(self, now: float) -> bool:
         """Whether the client had its time: to send a request, to take an answer, or to want anything."""
@@ -626,30 +652,28 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     def make_room(self, wanted: int) -> None:
         """Close so many connections, each of the address that has the most by then, while there are any to close.
 
-        Those that do nothing come first, the ones silent longest; of an address that has many, the newest others.
+        Of an address, those that do nothing come first, the ones silent longest; then those whose answers are not
+        taken, then the newest others, and at last those that have only just come and may be about to ask.
         """
         if wanted <= 0:
             return
-        idle: dict[str, list[Connection]] = {}
-        busy: dict[str, list[Connection]] = {}
+        theirs: dict[str, list[tuple[int, float, Connection]]] = {}
         for each in self.active_channels.values():
             if not each.will_close:
-                of_its_kind = idle if each.is_doing_nothing() else busy
-                of_its_kind.setdefault(each.address, []).append(each)
+                theirs.setdefault(each.address, []).append((*each.how_dispensable(), each))
         # The last one goes first.
-        for some in idle.values():
-            some.sort(key=lambda each: -each.last_activity)
-        for some in busy.values():
-            some.sort(key=lambda each: each.creation_time)
-        has = {address: len(idle.get(address, ())) + len(busy.get(address, ())) for address in {*idle, *busy}}
+        for some in theirs.values():
+            some.sort(key=lambda each: each[:2])
         for _ in range(wanted):
-            able = [address for address in has if idle.get(address) or (busy.get(address) and has[address] > _NOT_MANY)]
+            able = [each for each, some in theirs.items() if len(some) > _NOT_MANY or some[-1][0] == _IDLE]
+            able = able or [each for each, some in theirs.items() if len(some) > 1 or some[-1][0] == _JUST_COME]
             if not able:
                 return
-            address = max(able, key=lambda each: has[each])
-            has[address] -= 1
+            address = max(able, key=lambda each: (len(theirs[each]), *theirs[each][-1][:2]))
             # Not closed at once: a new connection could get its number, and events that were meant for it.
-            (idle.get(address) or busy[address]).pop().doom()
+            theirs[address].pop()[2].doom()
+            if not theirs[address]:
+                del theirs[address]
 
     def make_readers_leave(self) -> None:
         """Cut off the readers that leave the most untaken, while all together leave too much."""

@@ -7,6 +7,7 @@ whoever sends a thousand requests waits for a thousand turns of its own, and the
 
 import logging
 import threading
+import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
@@ -14,7 +15,7 @@ from typing import Generic, Protocol, TypeVar
 from foedus.query import waiting
 
 AT_ONCE = 3
-"""Threads that compute at once."""
+"""Threads that compute at once; one fewer for one client."""
 
 Waiting = TypeVar("Waiting")
 
@@ -68,15 +69,18 @@ class Queues(Generic[Waiting]):
 
 
 class Floor:
-    """Where so many threads compute *at_once*; may be used from any thread.
+    """Where so many threads compute *at_once*, of one client one fewer; may be used from any thread.
 
-    Nobody waits longer than *patience* seconds for it: where threads on the floor wait for one that is to come, which
-    ought not to be, that one comes all the same.
+    Where nobody has come or left for *patience* seconds, one more comes all the same: those on the floor may wait for
+    one that is to come, which ought not to be.
     """
 
     def __init__(self, at_once: int, patience: float = 10.0) -> None:
         self.patience = patience
         self._free = at_once
+        self._most = max(1, at_once - 1)
+        self._here: Counter[Client] = Counter()
+        self._moved = 0.0
         self._lock = threading.Lock()
         self._queues: Queues[threading.Lock] = Queues()
 
@@ -86,28 +90,45 @@ class Floor:
         One that comes *again*, with what others may need, goes before its client's new ones.
         """
         with self._lock:
-            if self._free > 0:
-                self._free -= 1
+            if self._free > 0 and self._may_come(client):
+                self._enter(client)
                 return
             called = threading.Lock()
             called.acquire()
             self._queues.put(client, called, first=again)
-        if not called.acquire(timeout=self.patience):
+            left = self.patience
+        while not called.acquire(timeout=left):
             with self._lock:
-                if self._queues.drop(client, called):
-                    self._free -= 1
+                left = self._moved + self.patience - time.monotonic()
+                if left <= 0:
+                    if self._queues.drop(client, called):
+                        self._enter(client)
+                    return
 
-    def leave(self) -> None:
-        """This thread, which is on the floor, lets the next one on."""
+    def leave(self, client: Client) -> None:
+        """This thread of *client*'s, which is on the floor, lets the next one on."""
         with self._lock:
             self._free += 1
-            if self._free <= 0 or (following := self._queues.take(lambda _: True)) is None:
-                return
-            self._free -= 1
-        following[1].release()
+            self._moved = time.monotonic()
+            self._here[client] -= 1
+            if not self._here[client]:
+                del self._here[client]
+            if self._free > 0 and (following := self._queues.take(self._may_come)):
+                self._enter(following[0])
+                following[1].release()
+
+    # ── with the lock held ──
+
+    def _may_come(self, client: Client) -> bool:
+        return self._here[client] < self._most
+
+    def _enter(self, client: Client) -> None:
+        self._free -= 1
+        self._moved = time.monotonic()
+        self._here[client] += 1
 
 
-class _Turn(waiting.Turn):
+class Turn(waiting.Turn):
     """The turns of a thread that serves *client*."""
 
     def __init__(self, floor: Floor, client: Client) -> None:
@@ -118,7 +139,7 @@ class _Turn(waiting.Turn):
         self.floor.come(self.client, again)
 
     def leave(self) -> None:
-        self.floor.leave()
+        self.floor.leave(self.client)
 
 
 class Crew:
@@ -152,7 +173,7 @@ class Crew:
         while (taken := self._take()) is not None:
             client, task = taken
             try:
-                with waiting.in_turn(_Turn(self._floor, client)):
+                with waiting.in_turn(Turn(self._floor, client)):
                     task.service()
             except Exception:
                 logging.getLogger("foedus").exception("A request failed.")

@@ -116,13 +116,17 @@ class Loop:
     def _look_again(self) -> None:
         while self._stirred:
             file = self._stirred.popleft()
-            try:
-                if go_on := getattr(file, "go_on", None):
-                    go_on()
-                self._look_at(file)
-            except Exception:
-                # As waitress does it: what is wrong with one file is logged, and closes that one.
-                file.handle_error()
+            self._touch(file, getattr(file, "go_on", None))
+
+    def _touch(self, file: Any, go_on: Callable[[], object] | None) -> None:
+        """Let *file* go on, and the kernel know what it waits for then."""
+        try:
+            if go_on:
+                go_on()
+            self._look_at(file)
+        except Exception:
+            # As waitress does it: what is wrong with one file is logged, and closes that one.
+            file.handle_error()
 
     def _attend(self, happened: list[tuple[int, int]]) -> None:
         """Let those go on to whose files something *happened*; where that takes long, the last of them next time."""
@@ -136,8 +140,7 @@ class Loop:
                 if self._by_file.get(number) is task:
                     self.carry_on(task)
             elif file is not None and self.files.get(number) is file:
-                wasyncore.readwrite(file, events)
-                self._look_at(file)
+                self._touch(file, partial(wasyncore.readwrite, file, events))
                 if time.monotonic() > until:
                     # The kernel tells of the others again.
                     break

@@ -15,8 +15,9 @@ from flask import current_app, request
 
 from foedus.errors import Busy, Cancelled, OverShare
 from foedus.query import waiting
-from foedus.query.waiting import LOOK
+from foedus.query.waiting import Signal, happens
 from foedus.web import desk
+from foedus.web.crew import Queues
 from foedus.web.desk import Network
 
 PROXIES = "foedus-proxies"
@@ -51,7 +52,8 @@ class Turns:
         self.here: list[str | None] = []
         """The clients of all that are at work or wait."""
         self._at_work = 0
-        self._change = threading.Condition()
+        self._lock = threading.Lock()
+        self._queues: Queues[Signal] = Queues()
 
     @contextmanager
     def turn(self, client: str | None, cancelled: Callable[[], bool] | None = None) -> Iterator[None]:
@@ -59,19 +61,17 @@ class Turns:
 
         OverShare where the client's others are the reason that there is none, else Busy; Cancelled once *cancelled*.
         """
-        with waiting.asleep():
-            self._come(client, cancelled)
+        self._come(client, cancelled)
         try:
             yield
         finally:
-            with self._change:
-                self._at_work -= 1
-                self.here.remove(client)
-                self._change.notify_all()
+            with self._lock:
+                self._leave(client)
 
     def _come(self, client: str | None, cancelled: Callable[[], bool] | None) -> None:
         rules, until = self.rules, time.monotonic() + self.rules.patience
-        with self._change:
+        called = Signal()
+        with self._lock:
             if client is not None and self.here.count(client) >= rules.share:
                 raise OverShare(
                     f"Your address has its share: {rules.share} {rules.what} at once.",
@@ -80,18 +80,30 @@ class Turns:
             if len(self.here) >= rules.at_once + rules.waiting:
                 raise Busy(f"{rules.waiting} {rules.what} are waiting already.", "Try again in a few seconds.")
             self.here.append(client)
-            try:
-                while self._at_work >= rules.at_once:
-                    left = until - time.monotonic()
-                    if left <= 0:
-                        raise Busy(
-                            f"The {rules.what} of others have not ended within {rules.patience:g} s.",
-                            "Try again in a few seconds.",
-                        )
-                    if cancelled and cancelled():
-                        raise Cancelled("The asker left while waiting.")
-                    self._change.wait(min(left, LOOK))
-                self._at_work += 1
-            except BaseException:
-                self.here.remove(client)
-                raise
+            self._queues.put(client, called)
+            self._call()
+        try:
+            waiting.run(happens(called, until, cancelled))
+        finally:
+            with self._lock:
+                if self._queues.drop(client, called):
+                    self.here.remove(client)
+        if not called.happened:
+            if cancelled and cancelled():
+                raise Cancelled("The asker left while waiting.")
+            raise Busy(
+                f"The {rules.what} of others have not ended within {rules.patience:g} s.", "Try again in a few seconds."
+            )
+
+    # ── with the lock held ──
+
+    def _call(self) -> None:
+        """Let those have their turn for whom there is room, the clients one after the other."""
+        while self._at_work < self.rules.at_once and (following := self._queues.take(lambda _: True)):
+            self._at_work += 1
+            following[1].happen()
+
+    def _leave(self, client: str | None) -> None:
+        self._at_work -= 1
+        self.here.remove(client)
+        self._call()
