@@ -304,7 +304,8 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         look = select.poll()
         try:
             look.register(self.socket, select.POLLRDHUP)
-        except (OSError, ValueError):
+        except (OSError, TypeError, ValueError):
+            # It was closed just now.
             return True
         return bool(look.poll(0))
 

@@ -83,17 +83,22 @@ class Turns:
             self._queues.put(client, called)
             self._call()
         try:
-            waiting.run(happens(called, until, cancelled))
-        finally:
+            came = waiting.run(happens(called, until, cancelled))
+            if not came and cancelled and cancelled():
+                raise Cancelled("The asker left while waiting.")
+            if not came:
+                raise Busy(
+                    f"The {rules.what} of others have not ended within {rules.patience:g} s.",
+                    "Try again in a few seconds.",
+                )
+        except BaseException:
             with self._lock:
                 if self._queues.drop(client, called):
                     self.here.remove(client)
-        if not called.happened:
-            if cancelled and cancelled():
-                raise Cancelled("The asker left while waiting.")
-            raise Busy(
-                f"The {rules.what} of others have not ended within {rules.patience:g} s.", "Try again in a few seconds."
-            )
+                else:
+                    # It was this one's turn after all.
+                    self._leave(client)
+            raise
 
     # ── with the lock held ──
 
