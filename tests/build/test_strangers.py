@@ -135,6 +135,27 @@ def test_terms_made_of_terms_are_a_hundred_in_a_row_at_most(made_of):
             read(document(context), "jsonld")
 
 
+@pytest.mark.parametrize(
+    "context",
+    [
+        '{"ex": "http://example.org/", "http": "ex:http", "p": "ex:p"}',
+        '{"p": "http://e/p", "schema": "https://schema.org/", "https": {"@id": "schema:https"}}',
+        '[{"ex": "http://e/"}, {"@vocab": "ex:", "ex": {"@id": "http://e/", "@type": "@vocab", "@prefix": true}}]',
+        '[null, {"p": "http://e/p", "@type": {"@container": "@set"}, "d": {"@id": "x:d", "@type": "x:t"}, "x": "e:"}]',
+        '{"p": {"@id": "http://e/p"}, "q": null, "id": "@id", "self": "http://e/self"}',
+    ],
+)
+def test_contexts_may_say_what_the_standard_allows(context):
+    assert read(f'{{"@context": {context}, "@id": "http://e/s", "p": "v"}}', "jsonld").triples
+
+
+@pytest.mark.parametrize("context", ['"http://\\ud800"', '{"\\ud800": "b", "b": "\\ud800"}'])
+def test_half_a_character_is_told_of_as_such(context):
+    with pytest.raises(BadDocument) as refused:
+        read(f'{{"@context": {context}, "a": 1}}', "jsonld")
+    assert refused.value.message.encode()
+
+
 def test_limits_on_bytes_and_statements():
     fact = FACT["nt"]
     assert read(fact, "nt", Allowance(size=len(fact), statements=1)).triples

@@ -158,6 +158,39 @@ def test_nobody_waits_for_the_floor_for_ever():
     assert floor._free == 1
 
 
+def test_nobody_waits_for_its_own_client_for_ever():
+    """Where two threads of one client wait for a third of it, while another client comes and goes."""
+    floor, third_came, enough = Floor(3, patience=0.1), threading.Event(), threading.Event()
+
+    def wait_for_the_third():
+        floor.come("a")
+        third_came.wait(20)
+        floor.leave("a")
+
+    def third():
+        floor.come("a")
+        third_came.set()
+        floor.leave("a")
+
+    def another():
+        while not enough.is_set():
+            floor.come("b")
+            floor.leave("b")
+            time.sleep(0.01)
+
+    threads = [threading.Thread(target=each) for each in (wait_for_the_third, wait_for_the_third, another)]
+    for each in threads:
+        each.start()
+    eventually(lambda: floor._here["a"] == 2)
+    threads.append(threading.Thread(target=third))
+    threads[-1].start()
+    assert third_came.wait(20)
+    enough.set()
+    for each in threads:
+        each.join()
+    assert (floor._free, not floor._here, floor._moved_of) == (3, True, {})
+
+
 def test_one_client_never_has_all_of_the_floor():
     floor, came = Floor(3, patience=600), []
     floor.come("many")

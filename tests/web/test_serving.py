@@ -293,6 +293,25 @@ def test_a_full_house_of_busy_connections_of_many_addresses_takes_newcomers_in()
         go.happen()
 
 
+def test_those_who_come_in_numbers_and_ask_nothing_close_none_at_work_behind_their_address():
+    go = Signal()
+
+    def slow(environ, start):
+        waiting.Wait(go, time.monotonic() + 60).sleep()
+        start("200 OK", [("Content-Length", "0")])
+        return []
+
+    with serving(slow, connections=40, threads=40) as (port, server), contextlib.ExitStack() as held:
+        busy = [held.enter_context(connected(port, request("/slow"))) for _ in range(10)]
+        assert eventually(lambda: sum(bool(each.requests) for each in server.active_channels.values()) == 10, 30)
+        silent = [held.enter_context(connected(port)) for _ in range(50)]
+        assert eventually(lambda: sum(everything_now(each) == b"" for each in silent) == 20, 30)
+        assert [everything_now(each) for each in busy] == [None] * 10
+        # Of those that ask nothing, the last to come are given the time.
+        assert [everything_now(each) for each in silent[-16:]] == [None] * 16
+        go.happen()
+
+
 def test_of_equals_in_a_full_house_the_one_that_is_silent_longest_goes(app):
     with serving(app, connections=6) as (port, server), contextlib.ExitStack() as held:
         clients = []

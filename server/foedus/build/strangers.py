@@ -57,6 +57,10 @@ _TURTLE = re.compile(
 _JSON = re.compile(r'"(?:[^"\\]|\\.)*+"?|(?P<open>[\[{])|(?P<close>[\]}])', re.DOTALL)
 _EXPANDED = ("@id", "@type", "@reverse", "@index")
 """What of the definition of a term may name other terms (JSON-LD 1.1 API, Create Term Definition)."""
+_OF_CONTEXTS = frozenset(
+    ("@base", "@direction", "@import", "@language", "@propagate", "@protected", "@type", "@version", "@vocab")
+)
+"""Members of a context that are no terms (JSON-LD 1.1, Context Definitions)."""
 _XML = re.compile(
     r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<\?.*?(?:\?>|\Z)"
     r"""|(?P<close></)|<(?=[^\s/!?<>])(?:"[^"]*+"?|'[^']*+'?|[^"'>/]|/(?!>))*+(?:(?P<empty>/>)|(?P<open>>?))""",
@@ -207,7 +211,7 @@ def _refuse_contexts(text: str, most: int) -> None:
         elif isinstance(context, str):
             at = text.find(json.dumps(context, ensure_ascii=False))
             raise BadDocument(
-                f"The document leaves its context to <{context[:500]}>, which is never fetched.",
+                f"The document leaves its context to <{_shown(context)}>, which is never fetched.",
                 "Write the context itself into the document, or send another syntax.",
                 *(_place(text, at) if at >= 0 else ()),
             )
@@ -236,17 +240,18 @@ def _refuse_chains(context: _Pairs, most: int) -> None:
 
     The parser recurses along such chains, from terms in an order of its own: what it makes of a long one is chance.
     """
-    terms = {name for name, _ in context}
+    terms = {name for name, _ in context} - _OF_CONTEXTS
     sorter: TopologicalSorter[str] = TopologicalSorter()
     for name, value in context:
         members = value if isinstance(value, _Pairs) else [("@id", value)]
         named = [name, *(each for key, each in members if key in _EXPANDED and isinstance(each, str))]
-        sorter.add(name, *(terms & {part for each in named for part in (each, each.partition(":")[0])} - {name}))
+        if name in terms:
+            sorter.add(name, *(terms & {part for each in named for part in _parts(each)} - {name}))
     try:
         sorter.prepare()
     except CycleError as error:
         raise BadDocument(
-            f"The context has a term made of itself: {' of '.join(f'“{each[:50]}”' for each in error.args[1][:4])}.",
+            f"The context has a term made of itself: {' of '.join(f'“{_shown(each)}”' for each in error.args[1][:4])}.",
             "Write the address of one of them in full.",
         ) from error
     levels = 0
@@ -254,10 +259,21 @@ def _refuse_chains(context: _Pairs, most: int) -> None:
         levels += 1
         if levels > most:
             raise BadDocument(
-                f"The context has terms made of terms, more than {most} in a row, such as “{min(ready)[:200]}”.",
+                f"The context has terms made of terms, more than {most} in a row, such as “{_shown(min(ready))}”.",
                 "Write the addresses of the terms in full.",
             )
         sorter.done(*ready)
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """The terms that *name* may be made of: itself and, unless it is an address, its prefix (IRI Expansion)."""
+    prefix, _, rest = name.partition(":")
+    return (name,) if rest.startswith("//") else (name, prefix)
+
+
+def _shown(text: str) -> str:
+    """The beginning of *text*, in which there may be half a character, escaped."""
+    return text[:200].encode("utf-8", "replace").decode()
 
 
 def _beyond(place: tuple[int, int] | None) -> BadDocument:

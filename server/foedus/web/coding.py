@@ -98,13 +98,13 @@ def chosen(header: str | None, media_type: str, size: int) -> str:
     return found[0]
 
 
-def encode(body: bytes, coding: str) -> bytes:
-    """*body* in *coding*; while that takes long, others have their turns."""
+def encode(body: bytes, coding: str, in_turns: bool = True) -> bytes:
+    """*body* in *coding*; while that takes long, others have their turns, but where *in_turns* is false."""
     if coding == IDENTITY:
         return body
     encoder, whole, coded = _ENCODERS[coding](len(body)), memoryview(body), []
     for at in range(0, len(body), _PIECE):
-        if at:
+        if at and in_turns:
             give_way()
         coded.append(encoder.compress(whole[at : at + _PIECE]))
     return b"".join([*coded, encoder.flush()])

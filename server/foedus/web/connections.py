@@ -20,6 +20,7 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache
+from heapq import heappop, heappush
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 from wsgiref.types import WSGIEnvironment
@@ -46,10 +47,11 @@ _NOT_MANY = 16
 _FRESH = 2.0
 """Seconds from its beginning in which a connection does something, even if that cannot be seen yet."""
 _JUST_COME, _AT_WORK, _UNTAKEN, _IDLE = range(4)
+_SOON, _LATE, _NEVER = range(3)
 _NOTHING_LEFT = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _WASTE = 16 << 10
 """Bytes of a body in pieces, after which more than half of them have to be content."""
-_NEVER = 1 << 40
+_NO_LIMIT = 1 << 40
 """More bytes than any answer has: a limit of waitress that is not to take effect."""
 _FORWARDED = re.compile(rb"\r\nX-Forwarded-For:([^\r]*)", re.IGNORECASE)
 _MOST_BEHIND = 8 << 10
@@ -219,7 +221,6 @@ class _Answer(WSGITask):  # type: ignore[misc]
             and self.version == "1.1"
             and not self.is_last()
             and request.body_rcv is None
-            and not request.expect_continue
         )
 
 
@@ -552,6 +553,15 @@ class _Task:
         self.connection.drop()
 
 
+def _turn_to_lose(some: list[tuple[int, float, Connection]]) -> tuple[int, int, int, float]:
+    """When an address with *some* connections, the one that goes first last, is to lose one: the less, the sooner."""
+    (kind, since, _), are_several = some[-1], len(some) > 1
+    when = _LATE if are_several or kind == _JUST_COME else _NEVER
+    if len(some) > _NOT_MANY or kind == _IDLE or (kind == _JUST_COME and are_several):
+        when = _SOON
+    return when, -len(some), -kind, -since
+
+
 class Server(TcpWSGIServer):  # type: ignore[misc]
     """Listens on one socket, until ``drain`` has let what is under way come to its end."""
 
@@ -589,18 +599,18 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             # One request may be read ahead, so that a connection stays watched while its request is answered.
             channel_request_lookahead=1,
             # ``make_room`` sees to it that this is never reached.
-            connection_limit=_NEVER,
+            connection_limit=_NO_LIMIT,
             # Time is kept in ``step``.
-            cleanup_interval=_NEVER,
+            cleanup_interval=_NO_LIMIT,
             # No thread ever waits for a reader, and no file is written.
-            outbuf_high_watermark=_NEVER,
-            outbuf_overflow=_NEVER,
-            inbuf_overflow=_NEVER,
+            outbuf_high_watermark=_NO_LIMIT,
+            outbuf_overflow=_NO_LIMIT,
+            inbuf_overflow=_NO_LIMIT,
             # A client that leaves is no event.
             log_socket_errors=False,
         )
         # Nothing is sent before the answer is whole. As an argument, this would be a warning.
-        told.send_bytes = _NEVER
+        told.send_bytes = _NO_LIMIT
         # Of a queue, the pool tells its askers.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         files: dict[int, Any] = {}
@@ -662,19 +672,22 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         for each in self.active_channels.values():
             if not each.will_close:
                 theirs.setdefault(each.address, []).append((*each.how_dispensable(), each))
-        # The last one goes first.
-        for some in theirs.values():
+        turns: list[tuple[int, int, int, float, str]] = []
+        for address, some in theirs.items():
             some.sort(key=lambda each: each[:2])
+            # The newest first; of an address from which so many come, the others are not about to ask.
+            come = sum(kind == _JUST_COME for kind, _, _ in some)
+            some.extend((_IDLE, since, each) for _, since, each in some[_NOT_MANY:come])
+            del some[_NOT_MANY:come]
+            heappush(turns, (*_turn_to_lose(some), address))
         for _ in range(wanted):
-            able = [each for each, some in theirs.items() if len(some) > _NOT_MANY or some[-1][0] == _IDLE]
-            able = able or [each for each, some in theirs.items() if len(some) > 1 or some[-1][0] == _JUST_COME]
-            if not able:
+            if not turns or turns[0][0] == _NEVER:
                 return
-            address = max(able, key=lambda each: (len(theirs[each]), *theirs[each][-1][:2]))
+            address = heappop(turns)[-1]
             # Not closed at once: a new connection could get its number, and events that were meant for it.
             theirs[address].pop()[2].doom()
-            if not theirs[address]:
-                del theirs[address]
+            if theirs[address]:
+                heappush(turns, (*_turn_to_lose(theirs[address]), address))
 
     def make_readers_leave(self) -> None:
         """Cut off the readers that leave the most untaken, while all together leave too much."""

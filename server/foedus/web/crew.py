@@ -71,8 +71,8 @@ class Queues(Generic[Waiting]):
 class Floor:
     """Where so many threads compute *at_once*, of one client one fewer; may be used from any thread.
 
-    Where nobody has come or left for *patience* seconds, one more comes all the same: those on the floor may wait for
-    one that is to come, which ought not to be.
+    Those on the floor may wait for one that is to come, which ought not to be. So where nobody has come or left for
+    *patience* seconds, or nobody of a client that has as many there as it may, one more comes all the same.
     """
 
     def __init__(self, at_once: int, patience: float = 10.0) -> None:
@@ -81,6 +81,7 @@ class Floor:
         self._most = max(1, at_once - 1)
         self._here: Counter[Client] = Counter()
         self._moved = 0.0
+        self._moved_of: dict[Client, float] = {}
         self._lock = threading.Lock()
         self._queues: Queues[threading.Lock] = Queues()
 
@@ -99,7 +100,8 @@ class Floor:
             left = self.patience
         while not called.acquire(timeout=left):
             with self._lock:
-                left = self._moved + self.patience - time.monotonic()
+                moved = self._moved if self._may_come(client) else self._moved_of[client]
+                left = moved + self.patience - time.monotonic()
                 if left <= 0:
                     if self._queues.drop(client, called):
                         self._enter(client)
@@ -109,10 +111,10 @@ class Floor:
         """This thread of *client*'s, which is on the floor, lets the next one on."""
         with self._lock:
             self._free += 1
-            self._moved = time.monotonic()
+            self._moved = self._moved_of[client] = time.monotonic()
             self._here[client] -= 1
             if not self._here[client]:
-                del self._here[client]
+                del self._here[client], self._moved_of[client]
             if self._free > 0 and (following := self._queues.take(self._may_come)):
                 self._enter(following[0])
                 following[1].release()
@@ -124,7 +126,7 @@ class Floor:
 
     def _enter(self, client: Client) -> None:
         self._free -= 1
-        self._moved = time.monotonic()
+        self._moved = self._moved_of[client] = time.monotonic()
         self._here[client] += 1
 
 

@@ -56,7 +56,9 @@ class _File:
         media_type = MEDIA_TYPES[name.rpartition(".")[2]]
         is_coded = coding.shrinks(media_type.partition(";")[0])
         codings = [each for each in coding.CODINGS if (each != coding.IDENTITY) == is_coded]
-        return cls(media_type, headers.tag_of(content), {each: coding.encode(content, each) for each in codings})
+        # Not in turns: this is made once, and others wait for it.
+        bodies = {each: coding.encode(content, each, in_turns=False) for each in codings}
+        return cls(media_type, headers.tag_of(content), bodies)
 
     def body(self, wanted: str) -> bytes:
         return self.bodies[wanted] if wanted in self.bodies else coding.decoded(*next(iter(self.bodies.items())))

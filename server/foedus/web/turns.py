@@ -83,7 +83,8 @@ class Turns:
             self._queues.put(client, called)
             self._call()
         try:
-            came = waiting.run(happens(called, until, cancelled))
+            with waiting.asleep():
+                came = waiting.run(happens(called, until, cancelled))
             if not came and cancelled and cancelled():
                 raise Cancelled("The asker left while waiting.")
             if not came:
