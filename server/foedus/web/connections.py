@@ -47,7 +47,9 @@ _NOT_MANY = 16
 _FRESH = 2.0
 """Seconds from its beginning in which a connection does something, even if that cannot be seen yet."""
 _JUST_COME, _AT_WORK, _UNTAKEN, _IDLE = range(4)
+"""What a connection is, the most dispensable last."""
 _SOON, _LATE, _NEVER = range(3)
+"""When an address has to lose a connection: before others, after them, or not for one more."""
 _NOTHING_LEFT = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _WASTE = 16 << 10
 """Bytes of a body in pieces, after which more than half of them have to be content."""
