@@ -219,6 +219,18 @@ def test_answers_that_nobody_takes_do_not_pile_up(app):
         assert get(port, ASK)[0] == 200
 
 
+def slow_until(go):
+    """An app that answers with nothing, at once; but /slow when *go* has happened."""
+
+    def answer(environ, start):
+        if environ["PATH_INFO"] == "/slow":
+            waiting.Wait(go, time.monotonic() + 60).sleep()
+        start("200 OK", [("Content-Length", "0")])
+        return []
+
+    return answer
+
+
 def test_a_full_house_makes_room(app):
     """Idle connections of one address give way, the oldest first; nobody is refused."""
     with serving(app, connections=10) as (port, server), contextlib.ExitStack() as held:
@@ -233,14 +245,7 @@ def test_a_full_house_makes_room(app):
 def test_a_full_house_of_busy_connections_of_one_address_costs_no_other_its_own():
     """The newest of the many go, though they are busy; a visitor's stay, idle or not."""
     go = Signal()
-
-    def slow(environ, start):
-        if environ["PATH_INFO"] == "/slow":
-            waiting.Wait(go, time.monotonic() + 60).sleep()
-        start("200 OK", [("Content-Length", "0")])
-        return []
-
-    with serving(slow, connections=30, threads=4) as (port, server), contextlib.ExitStack() as held:
+    with serving(slow_until(go), connections=30, threads=4) as (port, server), contextlib.ExitStack() as held:
 
         def from_address(address):
             return held.enter_context(socket.create_connection(("127.0.0.1", port), 30, source_address=(address, 0)))
@@ -261,14 +266,7 @@ def test_a_full_house_of_busy_connections_of_one_address_costs_no_other_its_own(
 def test_a_full_house_of_busy_connections_of_many_addresses_takes_newcomers_in():
     """Busy ones of whoever has the most go, and not whoever has only just come."""
     go = Signal()
-
-    def slow(environ, start):
-        if environ["PATH_INFO"] == "/slow":
-            waiting.Wait(go, time.monotonic() + 60).sleep()
-        start("200 OK", [("Content-Length", "0")])
-        return []
-
-    with serving(slow, connections=8, threads=40) as (port, server), contextlib.ExitStack() as held:
+    with serving(slow_until(go), connections=8, threads=40) as (port, server), contextlib.ExitStack() as held:
 
         def from_address(last):
             return held.enter_context(
@@ -295,13 +293,7 @@ def test_a_full_house_of_busy_connections_of_many_addresses_takes_newcomers_in()
 
 def test_those_who_come_in_numbers_and_ask_nothing_close_none_at_work_behind_their_address():
     go = Signal()
-
-    def slow(environ, start):
-        waiting.Wait(go, time.monotonic() + 60).sleep()
-        start("200 OK", [("Content-Length", "0")])
-        return []
-
-    with serving(slow, connections=40, threads=40) as (port, server), contextlib.ExitStack() as held:
+    with serving(slow_until(go), connections=40, threads=40) as (port, server), contextlib.ExitStack() as held:
         busy = [held.enter_context(connected(port, request("/slow"))) for _ in range(10)]
         assert eventually(lambda: sum(bool(each.requests) for each in server.active_channels.values()) == 10, 30)
         silent = [held.enter_context(connected(port)) for _ in range(50)]
@@ -343,11 +335,7 @@ def test_only_the_loop_closes_connections(monkeypatch):
     monkeypatch.setattr(Connection, "handle_close", note)
     monkeypatch.setattr(Connection, "send_continue", tell_who_leaves)
 
-    def quick(environ, start):
-        start("200 OK", [("Content-Length", "0")])
-        return []
-
-    with serving(quick) as (port, server):
+    with serving(slow_until(Signal())) as (port, server):
         for _ in range(50):
             clients.append(socket.create_connection(("127.0.0.1", port), 20))
             # What is closed so is reset, and nothing can be sent to it.
