@@ -1,6 +1,7 @@
 """The house rules: who may import whom, what is documented, and that the documents tell the truth."""
 
 import ast
+import fnmatch
 import re
 import shlex
 import subprocess
@@ -46,6 +47,17 @@ LIBRARIES = {
     "__main__": set(),
     "__init__": set(),
 }
+
+
+def test_no_folder_of_tests_is_passed_over(pytestconfig):
+    """As pytest does by itself with any that is called build."""
+    tests = ROOT / "tests"
+    folders = {each for file in tests.glob("**/test_*.py") for each in file.relative_to(tests).parts[:-1]}
+    passed_over = pytestconfig.getini("norecursedirs")
+    assert "build" in folders
+    assert not [
+        each for each in folders - {"node_modules"} if any(fnmatch.fnmatch(each, pattern) for pattern in passed_over)
+    ]
 
 
 def modules() -> list[Path]:
